@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "daemon/cli/commands.hh"
+#include "daemon/control/client.hh"
+#include "daemon/rules/rule_set.hh"
+#include "policy/parse.hh"
+#include "policy/policy.hh"
+
+namespace ctgate::cli {
+namespace {
+
+struct PrintOptions {
+  std::string policy{default_policy_path};
+  bool policy_named = false;
+  std::string backend;
+};
+
+Expected<rules::Backend> choose_backend(const PrintOptions& options, const Policy& policy) {
+  if (const auto named = rules::backend_from_string(options.backend)) return *named;
+  auto chosen = rules::choose_rule_set(policy.daemon.backend, policy);
+  if (!chosen) {
+    Error error = chosen.error();
+    error.message += "\nname one with --backend to see its rules all the same";
+    return tl::unexpected(error);
+  }
+  return (*chosen)->backend();
+}
+
+Expected<void> print(const PrintOptions& options) {
+  const auto policy = load_policy(options.policy, options.policy_named);
+  if (!policy) return tl::unexpected(policy.error());
+  const auto backend = choose_backend(options, *policy);
+  if (!backend) return tl::unexpected(backend.error());
+  std::cout << rules::print_rules(*backend, *policy);
+  return {};
+}
+
+Expected<void> clean_up(const std::string& runtime_directory) {
+  const auto socket = std::filesystem::path(runtime_directory) / control::socket_name;
+  if (control::request(socket, control::status_request)) {
+    return tl::unexpected(
+        Error{ExitCode::problem,
+              fmt::format("ctgated answers on {} and would put its rules back; stop it first", socket.string())});
+  }
+  const auto removed = rules::remove_everything();
+  if (!removed) return tl::unexpected(removed.error());
+  for (const auto& line : *removed) std::cout << "removed " << line << '\n';
+  if (removed->empty()) std::cout << "nothing to remove\n";
+  return {};
+}
+
+}  // namespace
+
+void add_rules_commands(CLI::App& app, ExitCode& exit_code) {
+  auto* rules = app.add_subcommand("rules", "The rule set that ctgated installs");
+  rules->require_subcommand(1);
+  auto options = std::make_shared<PrintOptions>();
+  auto* print_command = rules->add_subcommand("print", "Print the rule set for a policy; installs nothing");
+  auto* policy =
+      print_command->add_option("--policy", options->policy, "Policy file")->type_name("FILE")->capture_default_str();
+  print_command
+      ->add_option("--backend", options->backend,
+                   "Backend to print for; without it the one that the kernel takes, which needs root")
+      ->check(CLI::IsMember({"nftables", "nftables-xt", "iptables"}));
+  print_command->callback([options, policy, &exit_code] {
+    options->policy_named = policy->count() > 0;
+    const auto result = print(*options);
+    exit_code = result ? ExitCode::ok : report(result.error());
+  });
+
+  auto runtime = std::make_shared<std::string>(control::default_runtime_directory);
+  auto* cleanup = app.add_subcommand(
+      "cleanup",
+      "Remove every table and chain of ctgate from this network namespace, e.g. before the package goes. "
+      "Drops what waits in NFQUEUE queues at that moment, other programs' too");
+  cleanup->add_option("--runtime-dir", *runtime, "Directory of the control socket")
+      ->type_name("DIR")
+      ->capture_default_str();
+  cleanup->callback([runtime, &exit_code] {
+    const auto result = clean_up(*runtime);
+    exit_code = result ? ExitCode::ok : report(result.error());
+  });
+}
+
+}  // namespace ctgate::cli

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The asking side of the control socket.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "daemon/control/protocol.hh"
+#include "policy/error.hh"
+
+namespace ctgate::control {
+
+// Sends one line (without its end) and returns all that comes back. ExitCode::system where nobody answers within
+// 5 s; the message names the socket and says what to do.
+[[nodiscard]] Expected<std::string> request(const std::filesystem::path& socket, std::string_view line);
+
+}  // namespace ctgate::control

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where the control socket is and what is said on it: one line of JSON in, one line of JSON out, then the end.
+#pragma once
+
+#include <string_view>
+
+namespace ctgate::control {
+
+inline constexpr std::string_view default_runtime_directory = "/run/ctgate";
+inline constexpr std::string_view socket_name = "control.sock";
+
+// The only request so far; the answer is described in daemon/process/status.hh.
+inline constexpr std::string_view status_request = R"({"command":"status"})";
+
+}  // namespace ctgate::control

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The answering side of the control socket: one line of JSON in, one line of JSON out, then the connection ends.
+#pragma once
+
+#include <asio.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/control/protocol.hh"
+#include "policy/error.hh"
+
+namespace ctgate::control {
+
+class Server {
+ public:
+  // Gets the request without its line end; returns the answer without one.
+  using Handler = std::function<std::string(const std::string& request)>;
+
+  // Listens on `path`, mode 0600. A socket that a crashed daemon left is replaced; one that somebody listens on is an
+  // error. `handler` runs in `context`.
+  [[nodiscard]] static Expected<std::unique_ptr<Server>> listen(asio::io_context& context,
+                                                                const std::filesystem::path& path, Handler handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  // Removes the socket.
+  ~Server();
+
+ private:
+  Server(asio::io_context& context, std::filesystem::path path, Handler handler);
+  void accept();
+
+  std::filesystem::path path_;
+  Handler handler_;
+  asio::local::stream_protocol::acceptor acceptor_;
+};
+
+}  // namespace ctgate::control

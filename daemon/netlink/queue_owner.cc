@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/netlink/queue_owner.hh"
+
+#include <fmt/format.h>
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace ctgate::netlink {
+namespace {
+
+namespace fs = std::filesystem;
+
+// /proc/net is the namespace of the process's first thread; this one is the calling thread's.
+constexpr const char* queues_path = "/proc/thread-self/net/netfilter/nfnetlink_queue";
+constexpr const char* sockets_path = "/proc/thread-self/net/netlink";
+
+struct QueueLine {
+  std::uint32_t number = 0, port_id = 0, waiting = 0, copy_mode = 0, copy_range = 0, dropped = 0, user_dropped = 0;
+  std::uint32_t last_id = 0;
+};
+
+std::optional<QueueLine> read_queue_line(std::uint16_t queue) {
+  std::ifstream file(queues_path);
+  std::string text;
+  while (std::getline(file, text)) {
+    std::istringstream fields(text);
+    QueueLine line;
+    if (fields >> line.number >> line.port_id >> line.waiting >> line.copy_mode >> line.copy_range >> line.dropped >>
+            line.user_dropped >> line.last_id &&
+        line.number == queue) {
+      return line;
+    }
+  }
+  return std::nullopt;
+}
+
+// Columns: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
+std::optional<std::uint64_t> socket_inode(std::uint32_t port_id) {
+  std::ifstream file(sockets_path);
+  std::string text;
+  std::getline(file, text);
+  while (std::getline(file, text)) {
+    std::istringstream fields(text);
+    std::string address, groups;
+    std::uint32_t protocol = 0, port = 0;
+    std::uint64_t rmem = 0, wmem = 0, dump = 0, locks = 0, drops = 0, inode = 0;
+    if (fields >> address >> protocol >> port >> groups >> rmem >> wmem >> dump >> locks >> drops >> inode &&
+        protocol == NETLINK_NETFILTER && port == port_id) {
+      return inode;
+    }
+  }
+  return std::nullopt;
+}
+
+bool holds_socket(const fs::path& process, const std::string& link) {
+  std::error_code error;
+  for (fs::directory_iterator entry(process / "fd", error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (fs::read_symlink(entry->path(), ignored) == link) return true;
+  }
+  return false;
+}
+
+// A socket may be shared by several processes; the oldest number is the one to name.
+std::optional<int> process_with_socket(std::uint64_t inode) {
+  const std::string link = fmt::format("socket:[{}]", inode);
+  std::vector<int> found;
+  std::error_code error;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    int pid = 0;
+    const auto [last, status] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (status != std::errc() || last != name.data() + name.size()) continue;
+    if (holds_socket(entry->path(), link)) found.push_back(pid);
+  }
+  if (found.empty()) return std::nullopt;
+  return *std::min_element(found.begin(), found.end());
+}
+
+}  // namespace
+
+std::optional<QueueOwner> find_queue_owner(std::uint16_t queue) {
+  const auto line = read_queue_line(queue);
+  if (!line) return std::nullopt;
+  QueueOwner owner{line->port_id, fmt::format("netlink port {}", line->port_id)};
+  const auto inode = socket_inode(line->port_id);
+  const auto pid = inode ? process_with_socket(*inode) : std::nullopt;
+  if (!pid) return owner;
+  std::string name;
+  std::ifstream comm(fmt::format("/proc/{}/comm", *pid));
+  std::getline(comm, name);
+  owner.description = fmt::format("\"{}\" (process {})", name, *pid);
+  return owner;
+}
+
+std::optional<std::uint32_t> last_queued_id(std::uint16_t queue) {
+  const auto line = read_queue_line(queue);
+  if (!line) return std::nullopt;
+  return line->last_id;
+}
+
+}  // namespace ctgate::netlink

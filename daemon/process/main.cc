@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ctgated: command line and start-up order.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+
+#include "daemon/control/client.hh"
+#include "daemon/process/keeper.hh"
+#include "daemon/process/system.hh"
+#include "policy/parse.hh"
+
+namespace ctgate::process {
+namespace {
+
+struct CommandLine {
+  KeeperOptions keeper;
+  bool check = false;
+  bool debug = false;
+};
+
+ExitCode report(const Error& error) {
+  std::cerr << "ctgated: " << error.message << (error.message.ends_with('\n') ? "" : "\n");
+  return error.code;
+}
+
+Expected<void> make_runtime_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return system_error(fmt::format("runtime directory {}: {}", path.string(), error.message()));
+  return {};
+}
+
+Expected<void> check(const Policy& policy) {
+  auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
+  if (!rules) return tl::unexpected(rules.error());
+  std::cout << fmt::format("policy ok, backend {}\n", rules::to_string((*rules)->backend()));
+  return {};
+}
+
+Expected<void> run(const CommandLine& line) {
+  auto policy = load_policy(line.keeper.policy_path, line.keeper.policy_must_exist);
+  if (!policy) return tl::unexpected(policy.error());
+  if (auto allowed = require_net_admin(); !allowed) return allowed;
+  if (!line.keeper.network_namespace.empty()) {
+    if (auto entered = enter_network_namespace(line.keeper.network_namespace); !entered) return entered;
+  }
+  if (line.check) return check(*policy);
+  if (auto made = make_runtime_directory(line.keeper.runtime_directory); !made) return made;
+  Keeper keeper(line.keeper, std::move(*policy));
+  return keeper.run();
+}
+
+ExitCode main(int argc, char** argv) {
+  CLI::App app{"Holds the followers of new UDP flows before conntrack until their leader is confirmed"};
+  app.set_version_flag("--version", "ctgated " CTGATE_VERSION);
+  CommandLine line;
+  line.keeper.policy_path = default_policy_path;
+  line.keeper.runtime_directory = control::default_runtime_directory;
+  auto* policy =
+      app.add_option("--policy", line.keeper.policy_path,
+                     "Policy file; read again on SIGHUP. Without this option the default file may be absent, "
+                     "which means the built-in policy")
+          ->type_name("FILE")
+          ->capture_default_str();
+  app.add_option("--netns", line.keeper.network_namespace,
+                 "Work in this network namespace: a name (ip-netns(8)) or a path")
+      ->type_name("NAME|PATH");
+  app.add_option("--runtime-dir", line.keeper.runtime_directory, "Directory of the control socket")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_flag("--check", line.check, "Check policy, privileges and kernel, change nothing, and exit");
+  app.add_flag("--debug", line.debug, "Log more");
+  app.footer(
+      "Stays in the foreground. SIGTERM and SIGINT release what is held and empty the rules; SIGHUP reads the policy "
+      "again.\n"
+      "Exit codes: 0 fine, 2 usage or policy error, 3 the system refused.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
+  }
+  line.keeper.policy_must_exist = policy->count() > 0;
+  set_up_log(line.debug);
+  const auto result = run(line);
+  return result ? ExitCode::ok : report(result.error());
+}
+
+}  // namespace
+}  // namespace ctgate::process
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(ctgate::process::main(argc, argv));
+  } catch (const std::exception& error) {
+    std::cerr << "ctgated: internal error: " << error.what() << '\n';
+    return static_cast<int>(ctgate::ExitCode::system);
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a daemon asks of the system around it: namespace, privileges, sysctls, log, service manager.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/error.hh"
+
+namespace ctgate::process {
+
+// Moves the calling thread into a network namespace: a name below /run/netns (ip-netns(8)) or a path. Needs
+// CAP_SYS_ADMIN.
+[[nodiscard]] Expected<void> enter_network_namespace(const std::string& name_or_path);
+
+// An error that says what is needed, unless CAP_NET_ADMIN is in effect.
+[[nodiscard]] Expected<void> require_net_admin();
+
+// Gives up every capability but CAP_NET_ADMIN, for good, and CAP_NET_RAW where `keep_net_raw` (legacy iptables opens a
+// raw socket). Also sets no_new_privs.
+[[nodiscard]] Expected<void> drop_privileges(bool keep_net_raw);
+
+// A number below /proc/sys, of the network namespace of the calling thread; empty where it does not exist.
+[[nodiscard]] std::optional<long> read_sysctl(std::string_view name);
+
+// The log: stderr, or the journal with its priorities where stderr is connected to it (JOURNAL_STREAM,
+// systemd.exec(5)).
+void set_up_log(bool debug);
+
+// sd_notify(3), where the service manager wants it.
+void notify_service_manager(const std::string& state);
+
+}  // namespace ctgate::process

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The worker process: reads one queue and decides. It owns nothing that matters: the keeper has the sockets and the
+// rules, so a worker can be killed at any instruction.
+#pragma once
+
+#include <type_traits>
+
+#include "daemon/core/flow_gate.hh"
+#include "daemon/netlink/conntrack.hh"
+#include "daemon/netlink/queue.hh"
+#include "daemon/process/shared_counters.hh"
+
+namespace ctgate::process {
+
+// What the keeper sends through the link, one message each (SOCK_SEQPACKET): nothing but a request for a sign of life
+// (one byte), or a new configuration (the struct itself; both ends are one program).
+static_assert(std::is_trivially_copyable_v<GateConfig>);
+
+struct WorkerResources {
+  const netlink::Queue& queue;
+  const netlink::ConntrackEvents& events;
+  SharedCounters& counters;
+  int link;    // the worker's end
+  int keeper;  // process id
+};
+
+// Runs until SIGTERM or until the keeper is gone, then accepts everything and returns the process's exit code.
+// To be called in a process that was just forked; all signals are expected to be blocked.
+[[nodiscard]] int run_worker(const WorkerResources& resources, const GateConfig& config);
+
+}  // namespace ctgate::process

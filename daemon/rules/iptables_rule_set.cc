@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/rules/iptables_rule_set.hh"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <sstream>
+
+#include "daemon/rules/command.hh"
+#include "daemon/rules/render_iptables.hh"
+
+namespace ctgate::rules {
+namespace {
+
+constexpr std::array both_families{Family::ipv4, Family::ipv6};
+
+std::string program(Family family, std::string_view suffix = "") {
+  return fmt::format("{}{}", family == Family::ipv4 ? "iptables" : "ip6tables", suffix);
+}
+
+Expected<void> restore(Family family, const std::string& payload, bool test_only = false) {
+  std::vector<std::string> arguments{program(family, "-restore"), "--noflush", "-w"};
+  if (test_only) arguments.emplace_back("--test");
+  const auto result = run_command(arguments, payload);
+  if (!result) return tl::unexpected(result.error());
+  if (result->exit_code == 0) return {};
+  return system_error(fmt::format("{} failed: {}", arguments[0], result->output));
+}
+
+bool succeeds(const std::vector<std::string>& arguments) {
+  const auto result = run_command(arguments);
+  return result && result->exit_code == 0;
+}
+
+bool has_chain(Family family) {
+  return succeeds({program(family), "-w", "-t", "raw", "-S", std::string(prerouting_chain)});
+}
+
+bool has_jumps(Family family) {
+  return succeeds({program(family), "-w", "-t", "raw", "-C", "PREROUTING", "-p", "udp", "-j",
+                   std::string(prerouting_chain)}) &&
+         succeeds({program(family), "-w", "-t", "raw", "-C", "OUTPUT", "-p", "udp", "-j", std::string(output_chain)});
+}
+
+// Our lines of the raw table, without counters.
+std::string listing(Family family) {
+  const auto saved = run_command({program(family, "-save"), "-t", "raw"});
+  if (!saved) return {};
+  std::string ours;
+  std::istringstream lines(saved->output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("-A ") && line.find("CTGATE_") != std::string::npos) ours += line + "\n";
+  }
+  return ours;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<IptablesRuleSet>> IptablesRuleSet::probe(const Policy& policy) {
+  auto rules = std::make_unique<IptablesRuleSet>();
+  Error reason;
+  for (const Family family : both_families) {
+    if (auto taken = restore(family, render_iptables(policy, family, false), true); taken) {
+      rules->families_.push_back(family);
+    } else if (family == Family::ipv4) {
+      reason = taken.error();
+    }
+  }
+  if (rules->families_.empty()) return tl::unexpected(reason);
+  return rules;
+}
+
+Expected<void> IptablesRuleSet::install(const Policy& policy) {
+  std::vector<Family> added;
+  Expected<void> result;
+  for (const Family family : families_) {
+    const bool existed = has_chain(family);
+    result = restore(family, render_iptables(policy, family, !has_jumps(family)));
+    if (!result) break;
+    if (!existed) added.push_back(family);
+  }
+  if (!result) {
+    for (const Family family : added) (void)restore(family, render_iptables_removal());
+    return result;
+  }
+  installed_.clear();
+  for (const Family family : families_) installed_ += listing(family);
+  return {};
+}
+
+Expected<void> IptablesRuleSet::withdraw() {
+  installed_.clear();
+  auto removed = remove_iptables_chains();
+  if (!removed) return tl::unexpected(removed.error());
+  return {};
+}
+
+bool IptablesRuleSet::intact() {
+  std::string now;
+  for (const Family family : families_) now += listing(family);
+  return now == installed_;
+}
+
+Expected<std::vector<std::string>> remove_iptables_chains() {
+  std::vector<std::string> removed;
+  for (const Family family : both_families) {
+    if (!has_chain(family)) continue;
+    if (auto done = restore(family, render_iptables_removal()); !done) return tl::unexpected(done.error());
+    removed.push_back(fmt::format("{} raw chains {} and {}", program(family), prerouting_chain, output_chain));
+  }
+  return removed;
+}
+
+}  // namespace ctgate::rules

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/rules/nftables_rule_set.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "daemon/rules/mark_users.hh"
+#include "daemon/rules/xt_queue.hh"
+
+namespace ctgate::rules {
+namespace {
+
+constexpr std::array both_families{Family::ipv4, Family::ipv6};
+
+// A kernel or namespace without IPv6 (ipv6.disable=1) is served with IPv4 alone.
+std::vector<Family> usable_families(Nft& nft) {
+  std::vector<Family> families;
+  for (const Family family : both_families) {
+    if (nft.check(fmt::format("add table {} {}\n", family_word(family), table_name))) families.push_back(family);
+  }
+  return families;
+}
+
+}  // namespace
+
+std::chrono::seconds confirmed_timeout() {
+  constexpr std::chrono::seconds usual = RenderOptions{}.confirmed_timeout;
+  std::ifstream file("/proc/sys/net/netfilter/nf_conntrack_udp_timeout");
+  long seconds = 0;
+  if (!(file >> seconds)) return usual;
+  return std::clamp(std::chrono::seconds(seconds * 2 / 3), std::chrono::seconds(1), usual);
+}
+
+std::vector<Family> existing_tables(Nft& nft) {
+  std::vector<Family> found;
+  for (const Family family : both_families) {
+    if (nft.run(fmt::format("list table {} {}\n", family_word(family), table_name))) found.push_back(family);
+  }
+  return found;
+}
+
+Expected<std::unique_ptr<NftablesRuleSet>> NftablesRuleSet::probe(Backend backend, const Policy& policy) {
+  std::unique_ptr<NftablesRuleSet> rules(new NftablesRuleSet({backend, confirmed_timeout()}));
+  rules->families_ = usable_families(rules->nft_);
+  if (rules->families_.empty()) return system_error("the kernel has no nf_tables, or this process may not use it");
+  if (backend == Backend::nftables_xt) {
+    for (const Family family : rules->families_) {
+      if (auto offered = probe_xt_queue(family); !offered) return tl::unexpected(offered.error());
+    }
+  }
+  const auto commands = render_probe(policy, rules->options_, rules->families_);
+  if (auto taken = rules->nft_.check(commands); !taken) return tl::unexpected(taken.error());
+  if (auto free = check_mark_bit_is_free(policy.daemon.mark_bit, rules->nft_); !free)
+    return tl::unexpected(free.error());
+  return rules;
+}
+
+Expected<void> NftablesRuleSet::install_queue_chains(const Policy& policy) {
+  const QueuePlan plan = plan_queues(policy);
+  auto numbers = plan.confirmed;
+  if (plan.replied) numbers.push_back(*plan.replied);
+  for (const Family family : families_) {
+    for (const auto number : numbers) {
+      auto set = set_xt_queue_chain(family, std::string(table_name), queue_chain(number), number);
+      if (!set) return set;
+    }
+  }
+  return {};
+}
+
+Expected<void> NftablesRuleSet::install(const Policy& policy) {
+  const auto before = existing_tables(nft_);
+  Expected<void> result;
+  if (options_.backend == Backend::nftables_xt) result = install_queue_chains(policy);
+  if (result) {
+    auto installed = nft_.run(render_install(policy, options_, families_));
+    if (!installed) result = tl::unexpected(installed.error());
+  }
+  if (result) {
+    installed_ = listing();
+    return {};
+  }
+  // Base chains come with the last transaction only, so a table that is new here has none, and deleting it
+  // unregisters no hook.
+  for (const Family family : existing_tables(nft_)) {
+    if (std::find(before.begin(), before.end(), family) != before.end()) continue;
+    (void)nft_.run(fmt::format("delete table {} {}\n", family_word(family), table_name));
+  }
+  return result;
+}
+
+Expected<void> NftablesRuleSet::withdraw() {
+  installed_.clear();
+  const auto tables = existing_tables(nft_);
+  auto emptied = nft_.run(render_withdraw(tables));
+  if (!emptied) return tl::unexpected(emptied.error());
+  return {};
+}
+
+bool NftablesRuleSet::intact() {
+  return listing() == installed_;
+}
+
+std::string NftablesRuleSet::listing() {
+  std::string text;
+  for (const Family family : families_) {
+    text += nft_.run(fmt::format("list table {} {}\n", family_word(family), table_name)).value_or("");
+  }
+  return text;
+}
+
+}  // namespace ctgate::rules

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The rule set as nft(8) commands; see DESIGN.md section 4.1 for how it works.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/rules/backend.hh"
+#include "daemon/rules/queue_plan.hh"
+#include "policy/policy.hh"
+
+namespace ctgate::rules {
+
+inline constexpr std::string_view table_name = "ctgate";
+
+struct RenderOptions {
+  Backend backend = Backend::nftables;
+  // Has to be shorter than net.netfilter.nf_conntrack_udp_timeout: an element must not outlive the entry it speaks of.
+  std::chrono::seconds confirmed_timeout{20};
+};
+
+// Name of the regular chain that holds nothing but the queue statement of `queue`.
+[[nodiscard]] std::string queue_chain(std::uint16_t queue);
+
+// Makes what is missing and replaces all rules, in one transaction, without ever removing a base chain: unregistering
+// any hook drops what waits in every queue of the network namespace (nf_queue_nf_hook_drop, net/netfilter/core.c).
+// Sets keep their elements. With Backend::nftables_xt the queue chains are expected to exist, see xt_queue.hh.
+[[nodiscard]] std::string render_install(const Policy& policy, const RenderOptions& options,
+                                         std::span<const Family> families);
+
+// The same rules in regular chains of a table of another name, for a dry run: a transaction that is aborted unregisters
+// the base chains it had (nf_tables_abort), and that drops what waits in other programs' queues.
+[[nodiscard]] std::string render_probe(const Policy& policy, const RenderOptions& options,
+                                       std::span<const Family> families);
+
+// Empties chains and sets; the table and its base chains stay.
+[[nodiscard]] std::string render_withdraw(std::span<const Family> families);
+
+// "ip" or "ip6".
+[[nodiscard]] std::string_view family_word(Family family);
+
+}  // namespace ctgate::rules

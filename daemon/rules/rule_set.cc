@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/rules/rule_set.hh"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "daemon/rules/iptables_rule_set.hh"
+#include "daemon/rules/nftables_rule_set.hh"
+#include "daemon/rules/render_iptables.hh"
+
+namespace ctgate::rules {
+namespace {
+
+constexpr std::array both_families{Family::ipv4, Family::ipv6};
+
+// In the order of preference.
+std::vector<Backend> candidates(BackendChoice choice) {
+  std::vector<Backend> backends;
+  if (choice != BackendChoice::iptables) backends = {Backend::nftables, Backend::nftables_xt};
+  if (choice != BackendChoice::nftables) backends.push_back(Backend::iptables);
+  return backends;
+}
+
+Expected<std::unique_ptr<RuleSet>> probe(Backend backend, const Policy& policy) {
+  if (backend == Backend::iptables) return IptablesRuleSet::probe(policy);
+  return NftablesRuleSet::probe(backend, policy);
+}
+
+std::string indented(const std::string& text) {
+  std::string out = "  ";
+  for (const char character : text) {
+    out += character;
+    if (character == '\n') out += "  ";
+  }
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\n')) out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy) {
+  std::string reasons;
+  for (const Backend backend : candidates(choice)) {
+    auto rules = probe(backend, policy);
+    if (rules) return rules;
+    if (rules.error().code == ExitCode::usage) return rules;
+    reasons += fmt::format("\n{}:\n{}", to_string(backend), indented(rules.error().message));
+  }
+  return system_error("no backend can install the rules here" + reasons);
+}
+
+std::string print_rules(Backend backend, const Policy& policy) {
+  if (backend == Backend::iptables) {
+    return "# iptables-restore --noflush -w\n" + render_iptables(policy, Family::ipv4, true) +
+           "# ip6tables-restore --noflush -w\n" + render_iptables(policy, Family::ipv6, true);
+  }
+  std::string text;
+  if (backend == Backend::nftables_xt) {
+    text +=
+        "# each chain queue_N holds the xtables target NFQUEUE --queue-num N --queue-bypass (nft_compat),\n"
+        "# which nft itself can't write\n";
+  }
+  return text + render_install(policy, {backend, confirmed_timeout()}, both_families);
+}
+
+Expected<std::vector<std::string>> remove_everything() {
+  std::vector<std::string> removed;
+  Nft nft;
+  for (const Family family : existing_tables(nft)) {
+    auto deleted = nft.run(fmt::format("delete table {} {}\n", family_word(family), table_name));
+    if (!deleted) return tl::unexpected(deleted.error());
+    removed.push_back(fmt::format("nftables table {} {}", family_word(family), table_name));
+  }
+  auto chains = remove_iptables_chains();
+  if (!chains) return tl::unexpected(chains.error());
+  removed.insert(removed.end(), chains->begin(), chains->end());
+  return removed;
+}
+
+}  // namespace ctgate::rules

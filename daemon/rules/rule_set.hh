@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The installed rule set. daemon/rules depends on policy/ only; `ctgated` and the ctgate command call it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/rules/backend.hh"
+#include "policy/error.hh"
+#include "policy/policy.hh"
+
+namespace ctgate::rules {
+
+// Every call works in the network namespace of the calling thread and takes effect whole or not at all.
+class RuleSet {
+ public:
+  virtual ~RuleSet() = default;
+  [[nodiscard]] virtual Backend backend() const = 0;
+
+  // Makes the kernel follow `policy`; also after a crash, a partial removal by others, or as a change of a running
+  // rule set. Never removes a base chain. On error what this object had added is gone again.
+  [[nodiscard]] virtual Expected<void> install(const Policy& policy) = 0;
+
+  // Stops queueing. The nftables backends leave their table with empty chains: removing a base chain drops what waits
+  // in every queue of the namespace, other programs' too.
+  [[nodiscard]] virtual Expected<void> withdraw() = 0;
+
+  // Whether the rules are still as install() left them.
+  [[nodiscard]] virtual bool intact() = 0;
+};
+
+// The first backend that `choice` allows and the kernel takes; nothing is installed yet. The error says what each
+// backend misses.
+[[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy);
+
+// The commands that install() would run for `policy`, as an administrator would read them.
+[[nodiscard]] std::string print_rules(Backend backend, const Policy& policy);
+
+// Removes every trace, also of backends that are not in use: for the removal of the package. Drops what waits in the
+// queues of the namespace. Returns what was removed, one line each.
+[[nodiscard]] Expected<std::vector<std::string>> remove_everything();
+
+}  // namespace ctgate::rules

@@ -1,0 +1,17 @@
+# `cmake --build build --target check`: formatting and clang-tidy over the project's own sources.
+find_program(CLANG_FORMAT clang-format)
+find_program(RUN_CLANG_TIDY NAMES run-clang-tidy run-clang-tidy-14)
+file(GLOB_RECURSE CTGATE_SOURCES CONFIGURE_DEPENDS
+     "${PROJECT_SOURCE_DIR}/policy/*.cc" "${PROJECT_SOURCE_DIR}/policy/*.hh" "${PROJECT_SOURCE_DIR}/daemon/*.cc"
+     "${PROJECT_SOURCE_DIR}/daemon/*.hh" "${PROJECT_SOURCE_DIR}/tests/*.cc" "${PROJECT_SOURCE_DIR}/tests/*.hh")
+add_custom_target(check)
+if(CLANG_FORMAT)
+  add_custom_target(check-format COMMAND ${CLANG_FORMAT} --dry-run --Werror ${CTGATE_SOURCES} VERBATIM)
+  add_custom_target(format COMMAND ${CLANG_FORMAT} -i ${CTGATE_SOURCES} VERBATIM)
+  add_dependencies(check check-format)
+endif()
+if(RUN_CLANG_TIDY)
+  add_custom_target(check-tidy COMMAND ${RUN_CLANG_TIDY} -quiet -p "${PROJECT_BINARY_DIR}"
+                    "${PROJECT_SOURCE_DIR}/(policy|daemon)/.*\\.cc$" USES_TERMINAL VERBATIM)
+  add_dependencies(check check-tidy)
+endif()

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The policy: which flows are gated and within which limits. A plain value; knows no sockets and no netlink.
+// Every default stands here once; an absent file is a valid policy and equals `Policy{}`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/address.hh"
+
+namespace ctgate {
+
+using Milliseconds = std::chrono::milliseconds;
+
+enum class Action { gate, pass };
+enum class Direction { any, output, forward, input };
+enum class Release { confirmed, replied };  // what lets the followers of a flow go
+enum class BackendChoice { automatic, nftables, iptables };
+enum class WaitFor { departure, reply, delay };
+enum class Resolver { automatic, libc, c_ares, off };
+
+// The words of the TOML file ("auto", "c-ares", ...).
+[[nodiscard]] std::string_view to_string(Action value);
+[[nodiscard]] std::string_view to_string(Direction value);
+[[nodiscard]] std::string_view to_string(Release value);
+[[nodiscard]] std::string_view to_string(BackendChoice value);
+[[nodiscard]] std::string_view to_string(WaitFor value);
+[[nodiscard]] std::string_view to_string(Resolver value);
+
+// Inclusive range of UDP ports, first <= last.
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  bool operator==(const PortRange&) const = default;
+};
+
+struct Rule {
+  std::string name;                          // unique within the policy
+  std::vector<PortRange> destination_ports;  // empty: every port
+  std::vector<Cidr> destinations;            // empty: every address of both families
+  Direction direction = Direction::any;
+  std::vector<std::string> interfaces;  // names, or a prefix followed by one trailing '*'; empty: every interface.
+                                        // The incoming interface before routing, the outgoing one for local senders
+  std::vector<std::uint32_t> users;     // numeric ids, names are resolved on reading; only local senders match
+  Action action = Action::gate;
+  Release release = Release::confirmed;
+  // Per-rule shim keys.
+  WaitFor wait_for = WaitFor::departure;  // a file's rules without the key have that of [shim]
+  bool operator==(const Rule&) const = default;
+};
+
+struct GateLimits {
+  Milliseconds max_hold{1000};       // 1 ms to 30 s: how long a follower waits before it is promoted
+  std::uint32_t max_promotions = 3;  // 0 to 100: after these all held followers of the flow go
+  std::uint32_t held_per_flow = 64;  // 1 to 65536
+  std::uint32_t held_total = 4096;   // 1 to 65536 and at least held_per_flow
+  bool operator==(const GateLimits&) const = default;
+};
+
+struct DaemonOptions {
+  std::uint16_t queue = 5380;  // first NFQUEUE number
+  std::uint16_t queues = 1;    // 1 to 64: queues queue .. queue+queues-1, and queue+queues where a rule says "replied"
+  BackendChoice backend = BackendChoice::automatic;
+  int mark_bit = -1;  // 0 to 31: bit of the packet mark that the rule set may use; -1 (absent): none
+  bool operator==(const DaemonOptions&) const = default;
+};
+
+struct ShimOptions {
+  Milliseconds max_wait{100};  // 1 ms to 10 s
+  WaitFor wait_for = WaitFor::departure;
+  Resolver resolver = Resolver::automatic;
+  std::vector<std::string> skip_programs;  // absolute paths
+  bool operator==(const ShimOptions&) const = default;
+};
+
+struct Policy {
+  GateLimits gate;
+  DaemonOptions daemon;
+  ShimOptions shim;
+  std::vector<Rule> rules;  // tried in order, the first match wins
+  Action default_action = Action::gate;
+  Release default_release = Release::confirmed;
+  bool operator==(const Policy&) const = default;
+
+  // Whether any rule, or the default, waits for the first answer.
+  [[nodiscard]] bool waits_for_replies() const;
+};
+
+inline constexpr std::string_view default_policy_path = "/etc/ctgate/policy.toml";
+
+}  // namespace ctgate
