@@ -53,6 +53,7 @@ class TableReader {
   template <typename Value>
   void word(std::string_view key, Value& field) {
     std::vector<std::string> valid;
+    valid.reserve(words<Value>.size());
     for (const auto& word : words<Value>) valid.emplace_back(word.text);
     if (const auto index = choice(key, valid)) field = words<Value>[*index].value;
   }

@@ -21,8 +21,8 @@ constexpr auto watch_interval = 250ms;  // between looks at the workers, while t
 constexpr auto longest_silence = 1s;    // of a worker that was asked for a sign of life
 constexpr auto rules_settle = 100ms;    // others change rules in several steps
 constexpr auto stop_patience = 1s;      // with a worker that was asked to leave
-constexpr auto short_life = 1s;         // of a worker
-constexpr int max_quick_deaths = 5;     // then there is something wrong that no restart mends
+constexpr auto short_life = 100ms;      // of a worker
+constexpr int max_quick_deaths = 10;    // then there is something wrong that no restart mends
 constexpr auto lookup_interval_without_events = 2ms;
 
 }  // namespace

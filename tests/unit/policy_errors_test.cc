@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every kind of error in a well-formed TOML file, each with its exact line and column.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -17,7 +18,7 @@ std::string errors(std::string_view text) {
 
 // The errors of a rule called "a" with these further lines, the first of which is line 3.
 std::string rule_errors(const std::string& lines) {
-  return errors("[[rule]]\nname = \"a\"\n" + lines + "\n");
+  return errors(fmt::format("[[rule]]\nname = \"a\"\n{}\n", lines));
 }
 
 TEST(PolicyErrors, DiagnosticHasAllParts) {
@@ -44,7 +45,8 @@ TEST(PolicyErrors, Version) {
 }
 
 TEST(PolicyErrors, UnknownKey) {
-  EXPECT_EQ(errors("[gate]\n\n  max_hodl = \"1s\"\n"), "p:3:3: gate.max_hodl: unknown key; did you mean \"max_hold\"?\n");
+  EXPECT_EQ(errors("[gate]\n\n  max_hodl = \"1s\"\n"),
+            "p:3:3: gate.max_hodl: unknown key; did you mean \"max_hold\"?\n");
   EXPECT_EQ(errors("[daemon]\ncolour = 1\n"),
             "p:2:1: daemon.colour: unknown key; expected one of \"queue\", \"queues\", \"backend\", \"mark_bit\"\n");
 }
@@ -80,7 +82,8 @@ TEST(PolicyErrors, Integer) {
             "p:2:14: gate.held_total: expected an integer from 1 to 65536, found 65537\n");
   EXPECT_EQ(errors("[gate]\nmax_promotions = -1\n"),
             "p:2:18: gate.max_promotions: expected an integer from 0 to 100, found -1\n");
-  EXPECT_EQ(errors("[daemon]\nmark_bit = 32\n"), "p:2:12: daemon.mark_bit: expected an integer from 0 to 31, found 32\n");
+  EXPECT_EQ(errors("[daemon]\nmark_bit = 32\n"),
+            "p:2:12: daemon.mark_bit: expected an integer from 0 to 31, found 32\n");
   EXPECT_EQ(errors("[daemon]\nqueues = 1.5\n"), "p:2:10: daemon.queues: expected an integer from 1 to 64, found 1.5\n");
 }
 
@@ -138,11 +141,13 @@ TEST(PolicyErrors, DuplicateRuleNameTellsWhereTheFirstIs) {
 TEST(PolicyErrors, Ports) {
   const std::string number = "expected a port from 1 to 65535 or a range such as \"5300-5399\"";
   EXPECT_EQ(rule_errors("destination_ports = [53, 0,\n 65536]"),
-            "p:3:26: rule[0].destination_ports[1]: " + number + ", found 0\n" +
-                "p:4:2: rule[0].destination_ports[2]: " + number + ", found 65536\n");
+            fmt::format("p:3:26: rule[0].destination_ports[1]: {0}, found 0\n"
+                        "p:4:2: rule[0].destination_ports[2]: {0}, found 65536\n",
+                        number));
   EXPECT_EQ(rule_errors("destination_ports = [\"9-8\"]"),
-            "p:3:22: rule[0].destination_ports[0]: " + number + ", the lower port first, found \"9-8\"; "
-            "did you mean \"8-9\"?\n");
+            fmt::format("p:3:22: rule[0].destination_ports[0]: {}, the lower port first, found \"9-8\"; "
+                        "did you mean \"8-9\"?\n",
+                        number));
   EXPECT_EQ(rule_errors("destination_ports = 53"),
             "p:3:21: rule[0].destination_ports: expected an array of ports and ranges, such as [53, \"5300-5399\"], "
             "found 53\n");
@@ -176,9 +181,10 @@ TEST(PolicyErrors, Users) {
 
 TEST(PolicyErrors, UsersNeedALocalSender) {
   for (const std::string direction : {"forward", "input"})
-    EXPECT_EQ(rule_errors("users = [0]\ndirection = \"" + direction + "\""),
-              "p:4:13: rule[0].direction: expected \"output\" or \"any\" in a rule with users, since only local senders "
-              "have one, found \"" + direction + "\"; did you mean \"output\"?\n");
+    EXPECT_EQ(rule_errors(fmt::format("users = [0]\ndirection = \"{}\"", direction)),
+              fmt::format("p:4:13: rule[0].direction: expected \"output\" or \"any\" in a rule with users, since only "
+                          "local senders have one, found \"{}\"; did you mean \"output\"?\n",
+                          direction));
   EXPECT_EQ(rule_errors("users = [0]\ndirection = \"any\""), "");
   EXPECT_EQ(rule_errors("users = []\ndirection = \"input\""), "");
 }
@@ -186,31 +192,32 @@ TEST(PolicyErrors, UsersNeedALocalSender) {
 TEST(PolicyErrors, ReleaseWithoutHold) {
   const std::string text =
       "release: has no meaning with action = \"pass\"; expected no such key here, since what passes is never held\n";
-  EXPECT_EQ(rule_errors("action = \"pass\"\nrelease = \"confirmed\""), "p:4:11: rule[0]." + text);
-  EXPECT_EQ(errors("[default]\nrelease = \"replied\"\naction = \"pass\"\n"), "p:2:11: default." + text);
+  EXPECT_EQ(rule_errors("action = \"pass\"\nrelease = \"confirmed\""), fmt::format("p:4:11: rule[0].{}", text));
+  EXPECT_EQ(errors("[default]\nrelease = \"replied\"\naction = \"pass\"\n"), fmt::format("p:2:11: default.{}", text));
 }
 
 TEST(PolicyErrors, AllErrorsOfAFileInItsOrder) {
-  EXPECT_EQ(errors("version = 3\n"
-                   "[[rule]]\n"
-                   "name = \"a\"\n"
-                   "actoin = \"pass\"\n"
-                   "direction = \"inptu\"\n"
-                   "[gate]\n"
-                   "max_hold = \"1h\"\n"
-                   "[[rule]]\n"
-                   "destinations = [\"x\", \"10.0.0.1/8\"]\n"),
-            "p:1:11: version: expected 1, found 3\n"
-            "p:4:1: rule[0].actoin: unknown key; did you mean \"action\"?\n"
-            "p:5:13: rule[0].direction: expected one of \"any\", \"output\", \"forward\", \"input\", found \"inptu\"; did "
-            "you mean \"input\"?\n"
-            "p:7:12: gate.max_hold: expected a duration such as \"250ms\", \"1s\" or \"1.5s\" (units us, ms, s, m), found "
-            "\"1h\"\n"
-            "p:8:1: rule[1].name: missing; expected a name that no other rule has\n"
-            "p:9:17: rule[1].destinations[0]: expected an address or a prefix such as \"10.0.0.0/8\" or "
-            "\"2001:db8::/32\", found \"x\"\n"
-            "p:9:22: rule[1].destinations[1]: expected a prefix with no bits set after the first 8, found "
-            "\"10.0.0.1/8\"; did you mean \"10.0.0.0/8\"?\n");
+  EXPECT_EQ(
+      errors("version = 3\n"
+             "[[rule]]\n"
+             "name = \"a\"\n"
+             "actoin = \"pass\"\n"
+             "direction = \"inptu\"\n"
+             "[gate]\n"
+             "max_hold = \"1h\"\n"
+             "[[rule]]\n"
+             "destinations = [\"x\", \"10.0.0.1/8\"]\n"),
+      "p:1:11: version: expected 1, found 3\n"
+      "p:4:1: rule[0].actoin: unknown key; did you mean \"action\"?\n"
+      "p:5:13: rule[0].direction: expected one of \"any\", \"output\", \"forward\", \"input\", found \"inptu\"; did "
+      "you mean \"input\"?\n"
+      "p:7:12: gate.max_hold: expected a duration such as \"250ms\", \"1s\" or \"1.5s\" (units us, ms, s, m), found "
+      "\"1h\"\n"
+      "p:8:1: rule[1].name: missing; expected a name that no other rule has\n"
+      "p:9:17: rule[1].destinations[0]: expected an address or a prefix such as \"10.0.0.0/8\" or "
+      "\"2001:db8::/32\", found \"x\"\n"
+      "p:9:22: rule[1].destinations[1]: expected a prefix with no bits set after the first 8, found "
+      "\"10.0.0.1/8\"; did you mean \"10.0.0.0/8\"?\n");
 }
 
 TEST(PolicyErrors, ColumnsCountCharacters) {

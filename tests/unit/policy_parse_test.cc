@@ -178,7 +178,8 @@ TEST_F(LoadPolicy, AllDiagnosticsAreOneError) {
   const auto policy = load_policy(write("x = 1\ny = 2\n"), true);
   ASSERT_FALSE(policy);
   EXPECT_EQ(policy.error().code, ExitCode::usage);
-  const std::string valid = "unknown key; expected one of \"version\", \"gate\", \"daemon\", \"shim\", \"rule\", \"default\"\n";
+  const std::string valid =
+      "unknown key; expected one of \"version\", \"gate\", \"daemon\", \"shim\", \"rule\", \"default\"\n";
   EXPECT_EQ(policy.error().message, path() + ":1:1: x: " + valid + path() + ":2:1: y: " + valid);
 }
 

@@ -25,7 +25,8 @@ TEST(Address, ParsesBothFamilies) {
 }
 
 TEST(Address, RefusesWhatInetPtonRefuses) {
-  for (const std::string text : {"", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "fe80::1%eth0", "localhost", "::1 "})
+  for (const std::string text :
+       {"", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "fe80::1%eth0", "localhost", "::1 "})
     EXPECT_FALSE(Address::parse(text)) << text;
   EXPECT_FALSE(Address::parse(std::string_view("1.2.3.4\0x", 9)));
 }
@@ -61,9 +62,9 @@ TEST(Cidr, V4MappedPrefixIsIpv6) {
 }
 
 TEST(Cidr, RefusesBadLengthsAndHostBits) {
-  for (const std::string text : {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/08",
-                                 "10.0.0.0/8 ", "10.0.0.0/8/8", "/8", "10.0.0.1/8", "::1/127", "0.0.0.1/0",
-                                 "10.0.0.0/4294967304"})
+  for (const std::string text :
+       {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/08", "10.0.0.0/8 ",
+        "10.0.0.0/8/8", "/8", "10.0.0.1/8", "::1/127", "0.0.0.1/0", "10.0.0.0/4294967304"})
     EXPECT_FALSE(Cidr::parse(text)) << text;
 }
 
@@ -76,8 +77,9 @@ TEST(Cidr, ErrorForHostBitsNamesTheNetwork) {
 
 TEST(Duration, UnitsAndDecimals) {
   const std::vector<std::pair<std::string, Milliseconds>> cases = {
-      {"250ms", 250ms}, {"1s", 1000ms},     {"1.5s", 1500ms},     {"2m", 120000ms}, {"1000us", 1ms},
-      {"0.5m", 30s},    {"0.001s", 1ms},    {"999999999m", 999999999min}, {"007ms", 7ms},
+      {"250ms", 250ms}, {"1s", 1000ms}, {"1.5s", 1500ms}, {"2m", 120000ms},
+      {"1000us", 1ms},  {"0.5m", 30s},  {"0.001s", 1ms},  {"999999999m", 999999999min},
+      {"007ms", 7ms},
   };
   for (const auto& [text, value] : cases) EXPECT_EQ(parse_duration(text), value) << text;
 }
@@ -126,8 +128,8 @@ TEST(Ports, SuggestsWhatWasMeant) {
 TEST(Interface, NamesAndPrefixes) {
   for (const std::string text : {"e", "eth0", "eth*", "br-lan", "eth0.100", "wg_office", "fifteen-letters", "a@b"})
     EXPECT_TRUE(parse_interface(text)) << text;
-  for (const std::string text : {"", "*", "+", ".", "..", "sixteen--letters", "a/b", "a b", "a\"b", "a'b", "a\\b", "a:b",
-                                 "a\tb", "e*h", "**", "eth?", "eth[0]", "a\x7f", "caf\xc3\xa9"})
+  for (const std::string text : {"", "*", "+", ".", "..", "sixteen--letters", "a/b", "a b", "a\"b", "a'b", "a\\b",
+                                 "a:b", "a\tb", "e*h", "**", "eth?", "eth[0]", "a\x7f", "caf\xc3\xa9"})
     EXPECT_FALSE(parse_interface(text)) << text;
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Conntrack's statistics, as `conntrack -S` shows them.
+#pragma once
+
+#include <cstdint>
+
+#include "daemon/lab/namespace.hh"
+#include "policy/error.hh"
+
+namespace ctgate::lab {
+
+// Sums over all CPUs. A kernel that does not have one of them reports 0.
+struct ConntrackStats {
+  std::uint64_t clash_resolve = 0;  // entries that were merged with, or squeezed in beside, one of the same tuple
+  std::uint64_t insert_failed = 0;  // packets dropped because their entry could not be put into the table
+};
+
+[[nodiscard]] ConntrackStats operator-(const ConntrackStats& later, const ConntrackStats& earlier);
+
+// IPCTNL_MSG_CT_GET_STATS_CPU in `where`; net/netfilter/nf_conntrack_netlink.c, ctnetlink_ct_stat_cpu_dump().
+[[nodiscard]] Expected<ConntrackStats> read_conntrack_stats(const NetworkNamespace& where);
+
+}  // namespace ctgate::lab

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whatever dies, hangs or is taken away: nothing that was held is lost, and rules and workers come back.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "daemon/rules/command.hh"
+#include "tests/support/gateway_test.hh"
+
+namespace ctgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+const lab::Topology::Addresses ipv4 = lab::Topology::addresses(Family::ipv4);
+
+// A third party that is so slow that followers are held for long, and a sender whose datagrams all arrive in the end.
+class Failure : public GatewayTest {
+ protected:
+  void SetUp() override {
+    nat(lab::nat::masquerade(Family::ipv4, false));
+    third_party({.delay = 400ms});
+    receiver.emplace(server());
+    receiver->bind({ipv4.backends[0], server_port});
+    sender.emplace(client());
+    sender->connect({ipv4.backends[0], server_port});
+  }
+
+  void send_and_wait_until_held() {
+    for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
+    ASSERT_TRUE(eventually([&] { return counter("held") == 4; }));
+  }
+  void expect_all_arrive(bool in_order = true) {
+    std::string arrived;
+    for (int i = 0; i < 5; ++i) arrived += receiver->receive(3s).value_or("-");
+    if (!in_order) std::sort(arrived.begin(), arrived.end());
+    EXPECT_EQ(arrived, "12345");
+  }
+  [[nodiscard]] pid_t worker() const { return must(ctgated->status()).at("queues").at(0).at("worker_pid").get<pid_t>(); }
+  [[nodiscard]] bool is_queue_bound(int number) const {
+    return gateway().run([&] {
+      const auto queues = must(run_command({"cat", "/proc/thread-self/net/netfilter/nfnetlink_queue"})).output;
+      return ("\n" + queues).find(fmt::format("\n{:5} ", number)) != std::string::npos;
+    });
+  }
+  [[nodiscard]] std::string rules() const { return must(gateway().nft("list ruleset\n")); }
+
+  std::optional<UdpSocket> receiver, sender;
+};
+
+TEST_F(Failure, KilledWorkerIsReplacedAndWhatItHeldIsAccepted) {
+  start_ctgated();
+  send_and_wait_until_held();
+  const pid_t killed = worker();
+  kill(killed, SIGKILL);
+  expect_all_arrive();
+  EXPECT_TRUE(eventually([&] { return counter("worker_restarts_total") == 1; }));
+  EXPECT_NE(worker(), killed);
+  EXPECT_EQ(counter("held"), 0U);
+  EXPECT_EQ(counter("held_total"), 4U) << "totals go on over a restart";
+}
+
+TEST_F(Failure, NewWorkerGates) {
+  start_ctgated();
+  kill(worker(), SIGKILL);
+  ASSERT_TRUE(eventually([&] { return counter("worker_restarts_total") == 1; }));
+  send_and_wait_until_held();
+  expect_all_arrive();
+  EXPECT_EQ(clashes(), 0U);
+}
+
+TEST_F(Failure, HungWorkerIsReplacedWithinTwoSeconds) {
+  start_ctgated({.policy = "[gate]\nmax_hold = '20s'\n"});
+  send_and_wait_until_held();
+  const auto start = std::chrono::steady_clock::now();
+  kill(worker(), SIGSTOP);
+  expect_all_arrive();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+  EXPECT_TRUE(eventually([&] { return counter("worker_restarts_total") == 1; }));
+}
+
+TEST_F(Failure, WorkerHungWhileIdleIsNoticedWhenTrafficComes) {
+  start_ctgated();
+  kill(worker(), SIGSTOP);
+  for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
+  expect_all_arrive();
+  EXPECT_TRUE(eventually([&] { return counter("worker_restarts_total") == 1; }));
+}
+
+TEST_F(Failure, WorkerOfAKilledKeeperLetsEverythingGo) {
+  start_ctgated();
+  send_and_wait_until_held();
+  const pid_t orphan = worker();
+  kill(ctgated->pid(), SIGKILL);
+  expect_all_arrive();
+  EXPECT_TRUE(eventually([&] { return kill(orphan, 0) != 0; })) << "the worker goes too";
+  EXPECT_FALSE(is_queue_bound(5380));
+  for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
+  expect_all_arrive();  // the rules are still there, and bypass
+}
+
+TEST_F(Failure, StartAfterACrashTakesTheOldRulesOver) {
+  start_ctgated();
+  kill(ctgated->pid(), SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !is_queue_bound(5380); }));
+  ctgated.reset();
+  const auto before = rules();
+  start_ctgated();
+  EXPECT_EQ(rules(), before);
+  send_and_wait_until_held();
+  expect_all_arrive();
+}
+
+TEST_F(Failure, TerminationReleasesWhatIsHeldAndEmptiesTheRules) {
+  start_ctgated();
+  send_and_wait_until_held();
+  EXPECT_EQ(ctgated->stop(), 0);
+  expect_all_arrive();
+  EXPECT_FALSE(is_queue_bound(5380));
+  const auto left = must(gateway().nft("list table ip ctgate\n"));
+  EXPECT_EQ(left.find("goto"), std::string::npos) << left;
+  EXPECT_EQ(left.find("jump"), std::string::npos) << left;
+}
+
+// nf_queue_nf_hook_drop(): unregistering any hook of the namespace would drop what the third party holds.
+TEST_F(Failure, StartReloadAndStopDropNothingThatAThirdPartyHolds) {
+  const auto through = [&](const char* step, auto&& action) {
+    SCOPED_TRACE(step);
+    const auto seen = consumer->packets_seen();
+    sender->send("x");
+    ASSERT_TRUE(eventually([&] { return consumer->packets_seen() == seen + 1; }));
+    action();
+    EXPECT_EQ(receiver->receive(3s), "x");
+  };
+  through("first start", [&] { start_ctgated(); });
+  through("reload", [&] {
+    kill(ctgated->pid(), SIGHUP);
+    EXPECT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
+  });
+  through("stop", [&] { ctgated.reset(); });
+  through("second start", [&] { start_ctgated(); });
+}
+
+TEST_F(Failure, FlushedRulesetIsBackWithinASecond) {
+  start_ctgated();
+  const auto table = must(gateway().nft("list table ip ctgate\n"));
+  must(gateway().nft("flush ruleset\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(eventually([&] { return counter("rules_restored_total") == 1; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
+  EXPECT_EQ(must(gateway().nft("list table ip ctgate\n")), table);
+}
+
+TEST_F(Failure, OneFlushedChainIsNoticedToo) {
+  start_ctgated();
+  must(gateway().nft("flush chain ip6 ctgate gate\n"));
+  EXPECT_TRUE(eventually([&] { return counter("rules_restored_total") == 1; }));
+}
+
+TEST_F(Failure, RulesOfOthersAreNoReasonToDoAnything) {
+  start_ctgated();
+  must(gateway().nft("add table ip somebody\nadd chain ip somebody input { type filter hook input priority 0; }\n"));
+  kill(ctgated->pid(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
+  std::this_thread::sleep_for(300ms);  // longer than the keeper lets changes settle
+  EXPECT_EQ(counter("rules_restored_total"), 0U);
+}
+
+TEST_F(Failure, BadPolicyOnReloadLeavesTheRunningOne) {
+  start_ctgated({.policy = "[gate]\nmax_hold = '900ms'\n"});
+  const auto before = rules();
+  must(run_command({"sh", "-c", "echo 'queue = x' > " + ctgated->policy_path().string()}));
+  kill(ctgated->pid(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
+  EXPECT_NE(ctgated->log().find("policy.toml:1:"), std::string::npos) << ctgated->log();
+  EXPECT_EQ(rules(), before);
+  send_and_wait_until_held();
+  expect_all_arrive();
+}
+
+TEST_F(Failure, ReloadAddsAndRemovesTheQueueOfRepliedRules) {
+  start_ctgated();
+  const auto reload = [&](const std::string& policy, std::uint64_t count) {
+    must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()}, policy));
+    kill(ctgated->pid(), SIGHUP);
+    ASSERT_TRUE(eventually([&] { return counter("reloads_total") == count; })) << ctgated->log();
+  };
+  reload("[[rule]]\nname='order'\nrelease='replied'\n", 1);
+  EXPECT_TRUE(is_queue_bound(5381));
+  reload("", 2);
+  EXPECT_FALSE(is_queue_bound(5381));
+  EXPECT_TRUE(is_queue_bound(5380));
+  send_and_wait_until_held();
+  expect_all_arrive();
+}
+
+TEST_F(Failure, ReloadChangesTheLimitsOfTheRunningWorker) {
+  start_ctgated();
+  const pid_t before = worker();
+  must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()}, "[gate]\nheld_per_flow = 1\n"));
+  kill(ctgated->pid(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
+  for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
+  EXPECT_TRUE(eventually([&] { return counter("overflow_total") == 3; }));
+  expect_all_arrive(false);
+  EXPECT_EQ(worker(), before);
+}
+
+TEST_F(Failure, WithoutConntrackEventsLookupsDoTheWork) {
+  must(gateway().set_sysctl("net/netfilter/nf_conntrack_events", "0"));
+  start_ctgated();
+  send_and_wait_until_held();
+  expect_all_arrive();
+  EXPECT_EQ(counter("events_total"), 0U);
+  EXPECT_EQ(counter("promoted_total"), 0U);
+  EXPECT_NE(ctgated->log().find("nf_conntrack_events is 0"), std::string::npos);
+  EXPECT_EQ(clashes(), 0U);
+}
+
+}  // namespace
+}  // namespace ctgate::test

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Workers that are killed while traffic flows.
+#include <signal.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/support/gateway_test.hh"
+
+namespace ctgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Load : public GatewayTest {};
+
+TEST_F(Load, NoDatagramIsLostOverAHundredWorkerKills) {
+  constexpr std::uint64_t kills = 100;
+  nat(lab::nat::masquerade(Family::ipv4, false));
+  third_party({.delay = 3ms});
+  serve();
+  start_ctgated();
+  // Kills for as long as bursts go on; each worker lives long enough to hold something.
+  std::atomic<bool> done = false;
+  std::uint64_t killed = 0;
+  std::thread killer([&] {
+    while (!done && killed < kills) {
+      const auto status = ctgated->status();
+      const auto& pid = status->at("queues").at(0).at("worker_pid");
+      if (!pid.is_null() && kill(pid.get<pid_t>(), SIGKILL) == 0) ++killed;
+      std::this_thread::sleep_for(150ms);
+    }
+    done = true;
+  });
+  std::uint64_t sent = 0, lost = 0;
+  while (!done) {
+    const auto result = burst({.flows = 20, .datagrams = 8, .flow_spacing = 2ms, .answer_deadline = 3s});
+    sent += result.sent;
+    lost += result.lost;
+  }
+  killer.join();
+  EXPECT_EQ(lost, 0U) << "of " << sent;
+  EXPECT_EQ(killed, kills);
+  EXPECT_TRUE(eventually([&] { return counter("worker_restarts_total") == kills; }));
+  EXPECT_GT(counter("held_total"), kills);
+}
+
+}  // namespace
+}  // namespace ctgate::test

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Starts that must fail, with the documented exit code, a message that helps, and nothing left behind; and the command.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/lab/sandbox.hh"
+#include "daemon/rules/command.hh"
+#include "tests/support/gateway_test.hh"
+
+namespace ctgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Start : public GatewayTest {
+ protected:
+  // Runs ctgated, or the command beside it, to its end; exit code and all output.
+  CommandResult ctgated_with(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {program("ctgated"), "--runtime-dir", directory});
+    return must(run_command(arguments));
+  }
+  CommandResult ctgate_with(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program("ctgate"));
+    return gateway().run([&] { return must(run_command(arguments)); });
+  }
+  static std::string program(const char* name) { return must(lab::find_ctgated()).replace_filename(name); }
+  std::string policy(const std::string& text) const {
+    const std::string path = directory + "/policy.toml";
+    std::ofstream(path) << text;
+    return path;
+  }
+  [[nodiscard]] std::string rules() const { return must(gateway().nft("list ruleset\n")); }
+  void expect(const CommandResult& result, int code, std::string_view part) {
+    EXPECT_EQ(result.exit_code, code) << result.output;
+    EXPECT_NE(result.output.find(part), std::string::npos) << result.output;
+    EXPECT_EQ(rules(), "") << "half-installed rules";
+  }
+
+  std::string directory = must(lab::make_scratch_directory());
+};
+
+TEST_F(Start, WithoutPrivilegesItSaysWhatIsMissing) {
+  std::filesystem::permissions(directory, std::filesystem::perms::all);
+  const auto result = must(run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                                        program("ctgated"), "--runtime-dir", directory, "--policy", "/dev/null"}));
+  expect(result, 3, "CAP_NET_ADMIN is missing");
+}
+
+TEST_F(Start, NamedPolicyThatDoesNotExist) {
+  expect(ctgated_with({"--netns", gateway().name(), "--policy", "/nonexistent/policy.toml"}), 2,
+         "/nonexistent/policy.toml");
+}
+
+TEST_F(Start, PolicyThatCanNotBeRead) {
+  expect(ctgated_with({"--netns", gateway().name(), "--policy", "/"}), 2, "Is a directory");
+}
+
+TEST_F(Start, WrongPolicyNamesEveryMistakeWithItsPlace) {
+  const auto path = policy("[gate]\nmax_hodl = '1s'\n[[rule]]\nname = 'x'\naction = 'gat'\n");
+  const auto result = ctgated_with({"--netns", gateway().name(), "--policy", path});
+  expect(result, 2, path + ":2:1: ");
+  EXPECT_NE(result.output.find("max_hold"), std::string::npos);
+  EXPECT_NE(result.output.find(path + ":5:"), std::string::npos) << result.output;
+}
+
+TEST_F(Start, UnknownNamespace) { expect(ctgated_with({"--netns", "nosuch"}), 3, "/run/netns/nosuch"); }
+
+TEST_F(Start, WrongOption) { expect(ctgated_with({"--nosuch"}), 2, "--nosuch"); }
+
+TEST_F(Start, TakenQueueNamesItsOwner) {
+  const auto other = must(lab::DelayingConsumer::start(gateway(), {.queue = 5380}));
+  const auto result = ctgated_with({"--netns", gateway().name(), "--policy", "/dev/null"});
+  expect(result, 3, "queue 5380 is taken by \"net_tests\" (process ");
+}
+
+TEST_F(Start, SecondOneOnTheSameQueueNamesTheFirst) {
+  start_ctgated();
+  const auto before = rules();
+  const auto result = ctgated_with({"--netns", gateway().name(), "--policy", "/dev/null"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.output.find(fmt::format("queue 5380 is taken by \"ctgated\" (process {})", ctgated->pid())),
+            std::string::npos)
+      << result.output;
+  EXPECT_EQ(rules(), before);
+}
+
+TEST_F(Start, SecondOneInTheSameRuntimeDirectory) {
+  start_ctgated();
+  const auto result = must(run_command({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
+                                        "--runtime-dir", ctgated->runtime_directory().string()}));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.output.find("another ctgated answers here"), std::string::npos) << result.output;
+}
+
+TEST_F(Start, QueueOfARepliedRuleThatIsTakenLeavesNothingBehind) {
+  const auto other = must(lab::DelayingConsumer::start(gateway(), {.queue = 5381}));
+  const auto path = policy("[default]\nrelease = 'replied'\n");
+  expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 3, "queue 5381 is taken by");
+}
+
+TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
+  gateway().run([] { must(run_command({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
+  const auto path = policy("[daemon]\nmark_bit = 1\n");
+  expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 2, "daemon.mark_bit = 1");
+  EXPECT_EQ(ctgated_with({"--check", "--netns", gateway().name(), "--policy", policy("[daemon]\nmark_bit = 9\n")}).exit_code,
+            0);
+}
+
+TEST_F(Start, MarkBitThatAnotherTableTestsIsRefused) {
+  const std::string table = "table ip other { chain c { meta mark & 0x00000002 == 0x2 accept; } }\n";
+  must(gateway().nft(table));
+  const auto path = policy("[daemon]\nmark_bit = 1\n");
+  const auto result = ctgated_with({"--netns", gateway().name(), "--policy", path});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.output.find("is looked at by table ip other"), std::string::npos) << result.output;
+}
+
+TEST_F(Start, CheckChangesNothing) {
+  expect(ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"}), 0, "policy ok, backend ");
+}
+
+TEST_F(Start, CheckDropsNothingThatAThirdPartyHolds) {
+  nat(lab::nat::tracking_only(Family::ipv4));
+  third_party({.delay = 300ms});
+  serve();
+  const UdpSocket sender(client());
+  sender.connect({lab::Topology::addresses(Family::ipv4).backends[0], server_port});
+  sender.send("x");
+  ASSERT_TRUE(eventually([&] { return consumer->packets_seen() == 1; }));
+  EXPECT_EQ(ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"}).exit_code, 0);
+  EXPECT_EQ(sender.receive(2s), "x");
+}
+
+TEST_F(Start, StatusWithoutADaemonSaysWhatToDo) {
+  expect(ctgate_with({"status", "--runtime-dir", directory}), 3, "ctgated is not running");
+}
+
+TEST_F(Start, StatusForPeopleAndAsJson) {
+  start_ctgated();
+  const auto runtime = ctgated->runtime_directory().string();
+  const auto text = ctgate_with({"status", "--runtime-dir", runtime});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_NE(text.output.find("is running"), std::string::npos) << text.output;
+  const auto json = nlohmann::json::parse(ctgate_with({"status", "--json", "--runtime-dir", runtime}).output);
+  EXPECT_EQ(json.at("state"), "running");
+  for (const char* key : {"backend", "held", "held_total", "released_total", "promoted_total", "overflow_total",
+                          "queued_total", "unparsed_total", "events_total", "lookups_total", "event_overruns_total"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+}
+
+TEST_F(Start, CleanupRemovesEverythingButNotUnderARunningDaemon) {
+  start_ctgated();
+  const auto runtime = ctgated->runtime_directory().string();
+  const auto refused = ctgate_with({"cleanup", "--runtime-dir", runtime});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.output.find("stop it first"), std::string::npos) << refused.output;
+  ctgated.reset();
+  EXPECT_NE(rules(), "");
+  EXPECT_EQ(ctgate_with({"cleanup", "--runtime-dir", runtime}).exit_code, 0);
+  EXPECT_EQ(rules(), "");
+  EXPECT_EQ(ctgate_with({"cleanup", "--runtime-dir", runtime}).output, "nothing to remove\n");
+}
+
+TEST_F(Start, PrintedNftablesRulesAreWhatIsInstalled) {
+  const auto printed = ctgate_with({"rules", "print", "--backend", "nftables-xt", "--policy", "/dev/null"});
+  ASSERT_EQ(printed.exit_code, 0) << printed.output;
+  start_ctgated();
+  const auto installed = rules();
+  ctgated.reset();
+  // Printed for a family without its queue chains' contents, which nft can't write.
+  const std::string queues = "add table ip ctgate\nadd chain ip ctgate queue_5380\nadd table ip6 ctgate\n"
+                             "add chain ip6 ctgate queue_5380\n";
+  must(gateway().nft(queues + printed.output));
+  if (must(gateway().nft("list chain ip ctgate queue_5380\n")).find("NFQUEUE") == std::string::npos) return;
+  EXPECT_EQ(rules(), installed);
+}
+
+}  // namespace
+}  // namespace ctgate::test
