@@ -83,20 +83,28 @@ std::optional<int> process_with_socket(std::uint64_t inode) {
   return *std::min_element(found.begin(), found.end());
 }
 
+// Empty: no such process.
+std::string process_name(int pid) {
+  std::string name;
+  std::ifstream comm(fmt::format("/proc/{}/comm", pid));
+  std::getline(comm, name);
+  return name;
+}
+
 }  // namespace
 
 std::optional<QueueOwner> find_queue_owner(std::uint16_t queue) {
   const auto line = read_queue_line(queue);
   if (!line) return std::nullopt;
-  QueueOwner owner{line->port_id, fmt::format("netlink port {}", line->port_id)};
   const auto inode = socket_inode(line->port_id);
   const auto pid = inode ? process_with_socket(*inode) : std::nullopt;
-  if (!pid) return owner;
-  std::string name;
-  std::ifstream comm(fmt::format("/proc/{}/comm", *pid));
-  std::getline(comm, name);
-  owner.description = fmt::format("\"{}\" (process {})", name, *pid);
-  return owner;
+  if (pid) return QueueOwner{line->port_id, fmt::format("\"{}\" (process {})", process_name(*pid), *pid)};
+  // Without the right to look into other processes: the kernel takes the process's number as port where it is free
+  // (netlink_autobind(), net/netlink/af_netlink.c).
+  std::string description = fmt::format("netlink port {}", line->port_id);
+  const auto name = process_name(static_cast<int>(line->port_id));
+  if (!name.empty()) description += fmt::format(", probably \"{}\" (process {})", name, line->port_id);
+  return QueueOwner{line->port_id, description};
 }
 
 std::optional<std::uint32_t> last_queued_id(std::uint16_t queue) {

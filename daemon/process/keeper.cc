@@ -60,11 +60,11 @@ Expected<void> Keeper::start() {
   auto chosen = rules::choose_rule_set(policy_.daemon.backend, policy_);
   if (!chosen) return tl::unexpected(chosen.error());
   rules_ = std::move(*chosen);
-  if (auto dropped = drop_privileges(rules_->backend() == rules::Backend::iptables); !dropped) return dropped;
-
+  // Before privileges go: to name the owner of a taken queue takes a look into other processes.
   auto lanes = open_missing_lanes(policy_);
   if (!lanes) return tl::unexpected(lanes.error());
   lanes_ = std::move(*lanes);
+  if (auto dropped = drop_privileges(rules_->backend() == rules::Backend::iptables); !dropped) return dropped;
   for (auto& lane : lanes_) {
     if (auto worker = lane->start_worker(gate_config(policy_)); !worker) return worker;
   }

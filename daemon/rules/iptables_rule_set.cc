@@ -80,7 +80,7 @@ Expected<void> IptablesRuleSet::install(const Policy& policy) {
     if (!existed) added.push_back(family);
   }
   if (!result) {
-    for (const Family family : added) (void)restore(family, render_iptables_removal());
+    for (const Family family : added) (void)restore(family, render_iptables_removal(has_jumps(family)));
     return result;
   }
   installed_.clear();
@@ -90,9 +90,12 @@ Expected<void> IptablesRuleSet::install(const Policy& policy) {
 
 Expected<void> IptablesRuleSet::withdraw() {
   installed_.clear();
-  auto removed = remove_iptables_chains();
-  if (!removed) return tl::unexpected(removed.error());
-  return {};
+  Expected<void> result;
+  for (const Family family : families_) {
+    if (!has_jumps(family)) continue;
+    if (auto done = restore(family, render_iptables_withdraw()); !done) result = done;
+  }
+  return result;
 }
 
 bool IptablesRuleSet::intact() {
@@ -105,7 +108,7 @@ Expected<std::vector<std::string>> remove_iptables_chains() {
   std::vector<std::string> removed;
   for (const Family family : both_families) {
     if (!has_chain(family)) continue;
-    if (auto done = restore(family, render_iptables_removal()); !done) return tl::unexpected(done.error());
+    if (auto done = restore(family, render_iptables_removal(has_jumps(family))); !done) return tl::unexpected(done.error());
     removed.push_back(fmt::format("{} raw chains {} and {}", program(family), prerouting_chain, output_chain));
   }
   return removed;

@@ -15,7 +15,6 @@ class IptablesRuleSet final : public RuleSet {
 
   [[nodiscard]] Backend backend() const override { return Backend::iptables; }
   [[nodiscard]] Expected<void> install(const Policy& policy) override;
-  // Removes chains and jumps: no hook belongs to them alone, so nothing is dropped.
   [[nodiscard]] Expected<void> withdraw() override;
   [[nodiscard]] bool intact() override;
 

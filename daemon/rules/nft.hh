@@ -11,8 +11,8 @@ struct nft_ctx;
 
 namespace ctgate::rules {
 
-// Works in the network namespace that the calling thread is in when a command runs.
-// Not for use by two threads at a time.
+// Works in the network namespace that the calling thread was in when the object was made: libnftables opens its socket
+// then. Not for use by two threads at a time.
 class Nft {
  public:
   Nft();

@@ -99,9 +99,11 @@ void write_chain(std::string& out, const Policy& policy, Hook hook, Family famil
   out += fmt::format("-A {} -p udp {}\n", chain, target(policy.default_action, policy.default_release, plan));
 }
 
-constexpr std::string_view jumps =
-    "-A PREROUTING -p udp -j CTGATE_PREROUTING\n"
-    "-A OUTPUT -p udp -j CTGATE_OUTPUT\n";
+// `command`: 'A' appends them, 'D' deletes them.
+std::string jumps(char command) {
+  return fmt::format("-{0} PREROUTING -p udp -j {1}\n-{0} OUTPUT -p udp -j {2}\n", command, prerouting_chain,
+                     output_chain);
+}
 
 std::string chain_declarations() {
   return fmt::format(":{} - [0:0]\n:{} - [0:0]\n", prerouting_chain, output_chain);
@@ -111,16 +113,20 @@ std::string chain_declarations() {
 
 std::string render_iptables(const Policy& policy, Family family, bool add_jumps) {
   std::string out = "*raw\n" + chain_declarations();
-  if (add_jumps) out += jumps;
+  if (add_jumps) out += jumps('A');
   write_chain(out, policy, Hook::prerouting, family);
   write_chain(out, policy, Hook::output, family);
   return out + "COMMIT\n";
 }
 
-std::string render_iptables_removal() {
-  return fmt::format(
-      "*raw\n-D PREROUTING -p udp -j {0}\n-D OUTPUT -p udp -j {1}\n-F {0}\n-F {1}\n-X {0}\n-X {1}\nCOMMIT\n",
-      prerouting_chain, output_chain);
+std::string render_iptables_withdraw() {
+  return fmt::format("*raw\n{}{}-A {} -m conntrack --ctstate UNTRACKED -j RETURN\nCOMMIT\n", chain_declarations(),
+                     jumps('D'), prerouting_chain);
+}
+
+std::string render_iptables_removal(bool delete_jumps) {
+  return fmt::format("*raw\n{2}-F {0}\n-F {1}\n-X {0}\n-X {1}\nCOMMIT\n", prerouting_chain, output_chain,
+                     delete_jumps ? jumps('D') : "");
 }
 
 }  // namespace ctgate::rules

@@ -16,7 +16,11 @@ inline constexpr std::string_view output_chain = "CTGATE_OUTPUT";
 // With `add_jumps` it also appends the jumps.
 [[nodiscard]] std::string render_iptables(const Policy& policy, Family family, bool add_jumps);
 
-// Payload that empties and deletes both chains and their jumps.
-[[nodiscard]] std::string render_iptables_removal();
+// Payload that takes the jumps away and empties the chains, but for one rule that nothing reaches: with the last match
+// on conntrack its hooks would go, and with them what waits in every queue of the namespace (nf_ct_netns_put()).
+[[nodiscard]] std::string render_iptables_withdraw();
+
+// Payload that deletes both chains and, with `delete_jumps`, the jumps to them.
+[[nodiscard]] std::string render_iptables_removal(bool delete_jumps);
 
 }  // namespace ctgate::rules

@@ -14,9 +14,12 @@ namespace {
 // Timeouts of the dynamic sets; FlowGate's lifetimes go with them.
 constexpr std::string_view pending_timeout = "30s";  // a leader that never reaches the last chain
 constexpr std::string_view held_timeout = "250ms";   // how long a flow that had a follower goes through the daemon
+constexpr std::string_view answered_timeout = "2s";  // an answer teaches the kernel its flow if one came shortly before
 constexpr unsigned set_size = 65536;                 // elements; a full set lets datagrams pass as without ctgate
 
-constexpr std::array<std::string_view, 4> sets{"pending", "awaiting", "held", "confirmed"};
+constexpr std::array<std::string_view, 5> sets{"pending", "awaiting", "held", "answered", "confirmed"};
+// Holds a ct expression for as long as the table exists; see conntrack_rule().
+constexpr std::string_view anchor_chain = "conntrack_anchor";
 constexpr std::array<std::string_view, 8> regular_chains{
     "follower", "follower_replied", "gate", "gate_replied", "learn_original", "learn_reply", "learn", "learn_replied"};
 struct BaseChain {
@@ -74,8 +77,18 @@ class Writer {
         out_ += fmt::format(" {{ type filter hook {} priority {}; policy accept; }}", chain.name, chain.priority);
       out_ += '\n';
     }
+    out_ += fmt::format("add chain {0} {1} {2}\nflush chain {0} {1} {2}\n", ip_, table_, anchor_chain);
+    conntrack_rule(anchor_chain, "ct state untracked accept");
     for (const auto chain : regular_chains) out_ += fmt::format("flush chain {} {} {}\n", ip_, table_, chain);
     for (const auto& chain : base_chains) out_ += fmt::format("flush chain {} {} {}\n", ip_, table_, chain.name);
+  }
+
+  // A rule with a ct expression. The first one of a family makes the kernel register conntrack's hooks, and when the
+  // last one goes it unregisters them, which drops what waits in every queue of the namespace: so none may stand in a
+  // transaction that is aborted, as a dry run is.
+  template <typename... Arguments>
+  void conntrack_rule(std::string_view chain, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    if (!probe_) rule(chain, format, std::forward<Arguments>(arguments)...);
   }
 
   template <typename... Arguments>
@@ -121,18 +134,26 @@ class Writer {
   // confirmed already teaches the kernel the flow. Before conntrack the direction of a datagram is unknown and answers
   // went the same way, so both directions are handled, each with its own tuple.
   void write_learn() {
-    rule("learn", "meta l4proto udp ct direction original {} @pending jump learn_original", original_);
-    rule("learn", "meta l4proto udp ct direction reply {} @pending jump learn_reply", reply_);
-    rule("learn_original", "meta l4proto udp ct status confirmed {}", add_confirmed(original_));
-    rule("learn_original", "meta l4proto udp delete @pending {{ {} }}", original_);
-    rule("learn_reply", "meta l4proto udp {}", add_confirmed(reply_));
-    rule("learn_reply", "meta l4proto udp delete @pending {{ {} }}", reply_);
+    conntrack_rule("learn", "meta l4proto udp ct direction original {} @pending jump learn_original", original_);
+    conntrack_rule("learn", "meta l4proto udp ct direction reply {} @pending jump learn_reply", reply_);
+    conntrack_rule("learn_original", "meta l4proto udp ct status confirmed {}", add_confirmed(original_));
+    conntrack_rule("learn_original", "meta l4proto udp delete @pending {{ {} }}", original_);
+    write_learn_answer("learn_reply", "", "pending");
     if (!plan_.replied) return;
     // Flows that wait for their answer are waiting until one passes here.
-    rule("learn_replied", "meta l4proto udp ct direction reply {0} @awaiting delete @awaiting {{ {0} }}", original_);
-    rule("learn_replied",
-         "meta l4proto udp ct direction original ct status seen-reply {0} @awaiting {1} delete @awaiting {{ {0} }}",
-         original_, add_confirmed(original_));
+    conntrack_rule("learn_replied", "meta l4proto udp ct direction reply {0} @awaiting delete @awaiting {{ {0} }}",
+                   original_);
+    conntrack_rule("learn_replied",
+                   "meta l4proto udp ct direction original ct status seen-reply {0} @awaiting {1} delete @awaiting {{ {0} }}",
+                   original_, add_confirmed(original_));
+    write_learn_answer("learn_replied", fmt::format("ct direction reply {} @awaiting ", reply_), "awaiting");
+  }
+
+  // An answer's entry is confirmed always, so its first datagram alone does not tell a flow that goes on.
+  void write_learn_answer(std::string_view chain, const std::string& match, std::string_view waiting) {
+    conntrack_rule(chain, "meta l4proto udp {}{} @answered {}", match, reply_, add_confirmed(reply_));
+    conntrack_rule(chain, "meta l4proto udp {}add @answered {{ {} timeout {} }}", match, reply_, answered_timeout);
+    conntrack_rule(chain, "meta l4proto udp {}delete @{} {{ {} }}", match, waiting, reply_);
   }
 
   std::string add_confirmed(std::string_view tuple) const {
@@ -157,7 +178,7 @@ class Writer {
          family_ == Family::ipv4 ? "ip daddr { 224.0.0.0/4, 255.255.255.255 } accept" : "ip6 daddr ff00::/8 accept");
     if (!output) rule(chain, "meta pkttype != host accept");
     // This also makes nf_tables register conntrack and with it defragmentation, so that datagrams arrive here whole.
-    rule(chain, "ct state untracked accept");
+    conntrack_rule(chain, "ct state untracked accept");
     for (const auto& selector : select_rules(policy_, hook, family_)) write_selector(chain, hook, selector);
     rule(chain, "{}", verdict(policy_.default_action, policy_.default_release));
   }
@@ -235,7 +256,8 @@ std::string render_withdraw(std::span<const Family> families) {
   std::string commands;
   for (const Family family : families) {
     const auto ip = family_word(family);
-    commands += fmt::format("flush table {} {}\n", ip, table_name);
+    for (const auto& chain : base_chains) commands += fmt::format("flush chain {} {} {}\n", ip, table_name, chain.name);
+    for (const auto chain : regular_chains) commands += fmt::format("flush chain {} {} {}\n", ip, table_name, chain);
     for (const auto set : sets) commands += fmt::format("flush set {} {} {}\n", ip, table_name, set);
   }
   return commands;

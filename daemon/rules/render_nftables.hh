@@ -30,12 +30,14 @@ struct RenderOptions {
 [[nodiscard]] std::string render_install(const Policy& policy, const RenderOptions& options,
                                          std::span<const Family> families);
 
-// The same rules in regular chains of a table of another name, for a dry run: a transaction that is aborted unregisters
-// the base chains it had (nf_tables_abort), and that drops what waits in other programs' queues.
+// The same rules for a dry run: in regular chains of a table of another name, and without those that use conntrack. A
+// transaction that is aborted unregisters the hooks that it registered (nf_tables_abort), its base chains' and
+// conntrack's, and that drops what waits in other programs' queues.
 [[nodiscard]] std::string render_probe(const Policy& policy, const RenderOptions& options,
                                        std::span<const Family> families);
 
-// Empties chains and sets; the table and its base chains stay.
+// Empties chains and sets; what stays is the table, its base chains, and one rule in a chain that nothing jumps to, which
+// keeps conntrack's hooks registered.
 [[nodiscard]] std::string render_withdraw(std::span<const Family> families);
 
 // "ip" or "ip6".

@@ -22,8 +22,8 @@ class RuleSet {
   // rule set. Never removes a base chain. On error what this object had added is gone again.
   [[nodiscard]] virtual Expected<void> install(const Policy& policy) = 0;
 
-  // Stops queueing. The nftables backends leave their table with empty chains: removing a base chain drops what waits
-  // in every queue of the namespace, other programs' too.
+  // Stops queueing. What must not go stays, without any effect: base chains and one rule that keeps conntrack's hooks
+  // registered. Unregistering a hook drops what waits in every queue of the namespace, other programs' too.
   [[nodiscard]] virtual Expected<void> withdraw() = 0;
 
   // Whether the rules are still as install() left them.

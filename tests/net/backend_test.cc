@@ -49,14 +49,16 @@ TEST_F(BackendTest, NftablesWithSeveralQueues) {
   start_ctgated({.policy = "[daemon]\nqueues = 3\n"});
   expect_whole();
   int used = 0;
-  for (const auto& queue : must(ctgated->status()).at("queues")) used += queue.at("queued_total") > 0 ? 1 : 0;
+  const auto status = must(ctgated->status());
+  for (const auto& queue : status.at("queues")) used += queue.at("queued_total") > 0 ? 1 : 0;
   EXPECT_EQ(used, 3) << "flows spread over the queues";
 }
 
 TEST_F(BackendTest, NftablesWithAMarkBit) {
   start_ctgated({.policy = "[daemon]\nmark_bit = 7\n"});
-  must(gateway().nft("table inet watch { counter marked { }\n"
-                     "chain out { type filter hook postrouting priority 2147483647; meta mark & 0x80 != 0 counter name marked; } }\n"));
+  must(gateway().nft("add table inet watch\nadd counter inet watch marked\n"
+                     "add chain inet watch out { type filter hook postrouting priority 2147483647; }\n"
+                     "add rule inet watch out meta mark & 0x80 != 0 counter name marked\n"));
   expect_whole();
   EXPECT_NE(must(gateway().nft("list counter inet watch marked\n")).find("packets 0 "), std::string::npos)
       << "the bit is cleared in the last chain";
@@ -70,7 +72,8 @@ TEST_F(BackendTest, Iptables) {
   expect_whole();
   EXPECT_EQ(ctgated->stop(), 0);
   for (const char* program : {"iptables-save", "ip6tables-save"}) {
-    EXPECT_EQ(saved(program).find("CTGATE"), std::string::npos) << saved(program);
+    EXPECT_EQ(saved(program).find("-j CTGATE"), std::string::npos) << saved(program);
+    EXPECT_EQ(saved(program).find("NFQUEUE"), std::string::npos) << saved(program);
   }
 }
 

@@ -92,11 +92,9 @@ TEST_F(Failure, WorkerHungWhileIdleIsNoticedWhenTrafficComes) {
 TEST_F(Failure, WorkerOfAKilledKeeperLetsEverythingGo) {
   start_ctgated();
   send_and_wait_until_held();
-  const pid_t orphan = worker();
   kill(ctgated->pid(), SIGKILL);
   expect_all_arrive();
-  EXPECT_TRUE(eventually([&] { return kill(orphan, 0) != 0; })) << "the worker goes too";
-  EXPECT_FALSE(is_queue_bound(5380));
+  EXPECT_TRUE(eventually([&] { return !is_queue_bound(5380); })) << "the worker goes too";
   for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
   expect_all_arrive();  // the rules are still there, and bypass
 }

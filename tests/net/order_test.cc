@@ -73,7 +73,8 @@ TEST_F(Order, RepliedRuleReleasesAtTheFirstAnswerAndLearnsTheFlow) {
   EXPECT_EQ(counter("promoted_total"), 0U);
   EXPECT_GE(counter("held_total"), 6U);
   // Held for the answer, not for the confirmation after 1 ms: nothing left before 100 ms.
-  for (const auto& bucket : must(ctgated->status()).at("hold_time")) {
+  const auto status = must(ctgated->status());
+  for (const auto& bucket : status.at("hold_time")) {
     if (!bucket.at("le_us").is_null() && bucket.at("le_us") <= 50000) {
       EXPECT_EQ(bucket.at("count"), 0) << bucket.dump();
     }

@@ -109,8 +109,7 @@ TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
 }
 
 TEST_F(Start, MarkBitThatAnotherTableTestsIsRefused) {
-  const std::string table = "table ip other { chain c { meta mark & 0x00000002 == 0x2 accept; } }\n";
-  must(gateway().nft(table));
+  must(gateway().nft("add table ip other\nadd chain ip other c\nadd rule ip other c meta mark & 0x2 == 0x2 accept\n"));
   const auto path = policy("[daemon]\nmark_bit = 1\n");
   const auto result = ctgated_with({"--netns", gateway().name(), "--policy", path});
   EXPECT_EQ(result.exit_code, 2);
@@ -124,13 +123,15 @@ TEST_F(Start, CheckChangesNothing) {
 TEST_F(Start, CheckDropsNothingThatAThirdPartyHolds) {
   nat(lab::nat::tracking_only(Family::ipv4));
   third_party({.delay = 300ms});
-  serve();
+  const lab::Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], server_port};
+  const UdpSocket receiver(server());
+  receiver.bind(destination);
   const UdpSocket sender(client());
-  sender.connect({lab::Topology::addresses(Family::ipv4).backends[0], server_port});
+  sender.connect(destination);
   sender.send("x");
   ASSERT_TRUE(eventually([&] { return consumer->packets_seen() == 1; }));
   EXPECT_EQ(ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"}).exit_code, 0);
-  EXPECT_EQ(sender.receive(2s), "x");
+  EXPECT_EQ(receiver.receive(2s), "x");
 }
 
 TEST_F(Start, StatusWithoutADaemonSaysWhatToDo) {

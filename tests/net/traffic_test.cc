@@ -136,9 +136,10 @@ TEST_F(Traffic, MulticastIsNeverQueued) {
 }
 
 TEST_F(Traffic, UntrackedFlowsAreNeverQueued) {
-  must(gateway().nft(
-      "table ip untracked { chain prerouting { type filter hook prerouting priority raw; udp dport 9000 notrack; }\n"
-      "chain reply { type filter hook prerouting priority raw; udp sport 9000 notrack; } }\n"));
+  must(gateway().nft("add table ip untracked\n"
+                     "add chain ip untracked prerouting { type filter hook prerouting priority raw; }\n"
+                     "add rule ip untracked prerouting udp dport 9000 notrack\n"
+                     "add rule ip untracked prerouting udp sport 9000 notrack\n"));
   nat(lab::nat::tracking_only(Family::ipv4));
   third_party({.delay = 2ms});
   serve();
@@ -197,10 +198,13 @@ TEST_F(Traffic, DirectionsInterfacesAndUsersDecideInTheKernel) {
 
 // A flow that conntrack expects (RELATED) starts in the middle: the server's data comes from a port of its own.
 TEST_F(Traffic, TftpTransferThroughTheKernelsHelper) {
-  must(gateway().nft("table ip helper { ct helper tftp { type \"tftp\" protocol udp; }\n"
-                     "chain prerouting { type filter hook prerouting priority -150; udp dport 69 ct helper set \"tftp\"; }\n"
-                     "chain forward { type filter hook forward priority 1; policy drop; ct state established,related accept;\n"
-                     "udp dport 69 accept; } }\n"));
+  must(gateway().nft("add table ip expected\n"
+                     "add ct helper ip expected tftp { type \"tftp\" protocol udp; }\n"
+                     "add chain ip expected prerouting { type filter hook prerouting priority -150; }\n"
+                     "add rule ip expected prerouting udp dport 69 ct helper set \"tftp\"\n"
+                     "add chain ip expected forward { type filter hook forward priority 1; policy drop; }\n"
+                     "add rule ip expected forward ct state established,related accept\n"
+                     "add rule ip expected forward udp dport 69 accept\n"));
   nat(lab::nat::masquerade(Family::ipv4, true));
   third_party({.delay = 1ms});
   const std::string directory = must(ctgate::run_command({"mktemp", "-d", "/run/netns/tftp.XXXXXX"})).output;
