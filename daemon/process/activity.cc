@@ -13,6 +13,7 @@ void Activity::wait(const std::vector<int>& fds, std::function<void()> on_activi
   const int set = epoll_create1(EPOLL_CLOEXEC);
   if (set < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   for (const int fd : fds) {
+    if (fd < 0) continue;
     epoll_event event{};
     event.events = EPOLLIN | EPOLLONESHOT;
     epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);

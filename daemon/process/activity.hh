@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Tells the keeper that a queue has something to read, without waking it for every datagram.
+// Tells the keeper that there is something to look after, without waking it for every datagram.
 #pragma once
 
 #include <asio.hpp>
@@ -8,8 +8,9 @@
 
 namespace ctgate::process {
 
-// An epoll(7) set of its own in which each queue is armed once (EPOLLONESHOT); the set itself is what the event loop
+// An epoll(7) set of its own in which each descriptor is armed once (EPOLLONESHOT); the set itself is what the event loop
 // waits for. So an idle daemon sleeps for good, and a busy one wakes its keeper only when the keeper asks again.
+// Readiness is looked at again when the keeper wakes: what a worker was quick enough to read counts as nothing.
 class Activity {
  public:
   explicit Activity(asio::io_context& context);

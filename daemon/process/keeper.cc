@@ -197,6 +197,7 @@ void Keeper::replace_worker(Lane& lane, int wait_status) {
   auto started = lane.start_worker(gate_config(policy_));
   if (quick_deaths_ < max_quick_deaths && started) {
     ++lineage_.worker_restarts;
+    wait_for_activity();
     return;
   }
   outcome_ = system_error(fmt::format("queue {}: workers do not stay alive ({}); giving up, traffic flows ungated",
@@ -205,30 +206,43 @@ void Keeper::replace_worker(Lane& lane, int wait_status) {
 }
 
 void Keeper::wait_for_activity() {
-  std::vector<int> queues;
-  for (const auto& lane : lanes_) queues.push_back(lane->queue().fd());
-  activity_.wait(queues, [this] { watch(); });
+  std::vector<int> descriptors;
+  for (const auto& lane : lanes_) {
+    for (const int fd : lane->activity_descriptors()) descriptors.push_back(fd);
+  }
+  activity_.wait(descriptors, [this] {
+    for (auto& lane : lanes_) lane->watch();
+    look_again_later();
+  });
 }
 
-void Keeper::watch() {
+void Keeper::look_again_later() {
   watch_timer_.expires_after(watch_interval);
   watch_timer_.async_wait([this](const asio::error_code& error) {
-    if (error || stopping_) return;
-    const auto now = std::chrono::steady_clock::now();
-    bool busy = false;
-    for (auto& lane : lanes_) {
-      busy = lane->busy() || busy;
-      const auto silence = lane->silence(now);
-      if (silence < longest_silence) continue;
-      spdlog::error("queue {}: worker gave no sign of life for {} ms, killing it",
-                    static_cast<unsigned>(lane->queue().number()),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(silence).count());
-      lane->kill_worker();  // reap() does the rest
-    }
-    if (busy) return watch();
-    for (auto& lane : lanes_) lane->rest();
-    wait_for_activity();
+    if (!error && !stopping_) look_after_workers();
   });
+}
+
+void Keeper::look_after_workers() {
+  const auto any_busy = [this] {
+    bool busy = false;
+    for (auto& lane : lanes_) busy = lane->busy() || busy;
+    return busy;
+  };
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& lane : lanes_) {
+    const auto silence = lane->silence(now);
+    if (silence < longest_silence) continue;
+    spdlog::error("queue {}: worker gave no sign of life for {} ms, killing it",
+                  static_cast<unsigned>(lane->queue().number()),
+                  std::chrono::duration_cast<std::chrono::milliseconds>(silence).count());
+    lane->kill_worker();  // reap() does the rest
+  }
+  if (any_busy()) return look_again_later();
+  for (auto& lane : lanes_) lane->rest();
+  if (!any_busy()) return wait_for_activity();
+  for (auto& lane : lanes_) lane->watch();
+  look_again_later();
 }
 
 void Keeper::wait_for_rule_changes() {

@@ -50,7 +50,8 @@ class Keeper {
   void replace_worker(Lane& lane, int wait_status);
 
   void wait_for_activity();
-  void watch();
+  void look_again_later();
+  void look_after_workers();
   void wait_for_rule_changes();
   void check_rules();
   void feed_watchdog();

@@ -138,6 +138,18 @@ void Lane::kill_worker() const {
   if (worker_) kill(*worker_, SIGKILL);
 }
 
+void Lane::rest() {
+  asked_since_.reset();
+  counters_->watched.store(0);
+}
+
+void Lane::watch() {
+  counters_->watched.store(1);
+  std::byte message{};
+  while (link_ >= 0 && recv(link_, &message, sizeof message, MSG_DONTWAIT) > 0) {
+  }
+}
+
 std::chrono::nanoseconds Lane::silence(Time now) {
   const std::uint64_t beat = counters_->beat.load(std::memory_order_relaxed);
   if (!worker_ || !asked_since_ || beat != last_beat_) asked_since_ = now;
@@ -152,7 +164,7 @@ bool Lane::busy() {
   const bool moved = queued != last_queued_;
   last_queued_ = queued;
   pollfd waiting{queue_.fd(), POLLIN, 0};
-  return moved || counters_->held.load(std::memory_order_relaxed) != 0 || poll(&waiting, 1, 0) > 0;
+  return moved || counters_->held.load() != 0 || poll(&waiting, 1, 0) > 0;
 }
 
 }  // namespace ctgate::process

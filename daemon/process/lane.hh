@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -43,8 +44,12 @@ class Lane {
   [[nodiscard]] std::chrono::nanoseconds silence(Time now);
   // Whether anything was queued, read or held since the last call.
   [[nodiscard]] bool busy();
-  // Forgets the past of silence(): nobody asked for a while.
-  void rest() { asked_since_.reset(); }
+  // The keeper stops looking after the worker, until one of activity_descriptors() is readable: the queue, which a worker
+  // that hangs does not read, or the link, on which one that starts to hold says so. Ask busy() once more afterwards.
+  void rest();
+  [[nodiscard]] std::array<int, 2> activity_descriptors() const { return {queue_.fd(), link_}; }
+  // The keeper looks again.
+  void watch();
 
   [[nodiscard]] const netlink::Queue& queue() const { return queue_; }
   [[nodiscard]] Release release() const { return release_; }

@@ -41,8 +41,8 @@ void CounterPublisher::publish(const Engine& engine) {
   gate_ = gate;
   engine_ = engine.counters();
   histogram_ = engine.histogram();
-  shared_.held.store(engine.gate().held(), std::memory_order_relaxed);
   shared_.flows_holding.store(engine.gate().holding_flows(), std::memory_order_relaxed);
+  shared_.held.store(engine.gate().held());
 }
 
 }  // namespace ctgate::process

@@ -15,8 +15,9 @@ namespace ctgate::process {
 using Counter = std::atomic<std::uint64_t>;
 static_assert(Counter::is_always_lock_free, "shared between processes");
 
-// One writer, the worker; any number of readers. Totals only rise.
+// One writer, the worker, but for `watched`; any number of readers. Totals only rise.
 struct SharedCounters {
+  Counter watched;        // the keeper's: 1 while it looks after the worker by itself, see Lane::rest()
   Counter beat;           // rises with every turn of the worker's loop
   Counter last_read_id;   // PacketId of the last datagram read from the queue
   Counter flows_holding;  // now

@@ -72,6 +72,14 @@ class Worker {
       if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now) engine_.wake(now);
     }
     publisher_.publish(engine_);
+    ask_to_be_watched();
+  }
+
+  // After publish(): the keeper looks at what is held once more after it stopped watching.
+  void ask_to_be_watched() const {
+    if (engine_.gate().held() == 0 || resources_.counters.watched.load() != 0) return;
+    const std::byte request{};
+    (void)send(resources_.link, &request, sizeof request, MSG_DONTWAIT | MSG_NOSIGNAL);
   }
 
   [[nodiscard]] std::optional<timespec> time_left() const {

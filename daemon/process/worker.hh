@@ -12,8 +12,9 @@
 
 namespace ctgate::process {
 
-// What the keeper sends through the link, one message each (SOCK_SEQPACKET): nothing but a request for a sign of life
-// (one byte), or a new configuration (the struct itself; both ends are one program).
+// What goes through the link, one message each (SOCK_SEQPACKET). From the keeper: a request for a sign of life (one
+// byte), or a new configuration (the struct itself; both ends are one program). From the worker: "I hold something and
+// nobody watches" (one byte).
 static_assert(std::is_trivially_copyable_v<GateConfig>);
 
 struct WorkerResources {
