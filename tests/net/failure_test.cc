@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
 #include <thread>
 
 #include "daemon/rules/command.hh"
@@ -204,6 +205,28 @@ TEST_F(Failure, ReloadChangesTheLimitsOfTheRunningWorker) {
   EXPECT_TRUE(eventually([&] { return counter("overflow_total") == 3; }));
   expect_all_arrive(false);
   EXPECT_EQ(worker(), before);
+}
+
+// Voluntary context switches of a process: it slept and was woken.
+long wake_ups(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("voluntary_ctxt_switches:")) return std::stol(line.substr(line.find(':') + 1));
+  }
+  throw std::runtime_error("no voluntary_ctxt_switches");
+}
+
+TEST_F(Failure, IdleDaemonSleeps) {
+  start_ctgated();
+  send_and_wait_until_held();
+  expect_all_arrive();
+  const pid_t processes[] = {ctgated->pid(), worker()};
+  // Within seconds after the traffic nobody has a deadline any more.
+  EXPECT_TRUE(eventually([&] {
+    const long before = wake_ups(processes[0]) + wake_ups(processes[1]);
+    std::this_thread::sleep_for(1500ms);
+    return wake_ups(processes[0]) + wake_ups(processes[1]) == before;
+  }, 10s));
 }
 
 TEST_F(Failure, WithoutConntrackEventsLookupsDoTheWork) {
