@@ -44,8 +44,9 @@ class Lane {
   [[nodiscard]] std::chrono::nanoseconds silence(Time now);
   // Whether anything was queued, read or held since the last call.
   [[nodiscard]] bool busy();
-  // The keeper stops looking after the worker, until one of activity_descriptors() is readable: the queue, which a worker
-  // that hangs does not read, or the link, on which one that starts to hold says so. Ask busy() once more afterwards.
+  // The keeper stops looking after the worker, until one of activity_descriptors() is readable: the queue, which a
+  // worker that hangs does not read, or the link, on which one that starts to hold says so. Ask busy() once more
+  // afterwards.
   void rest();
   [[nodiscard]] std::array<int, 2> activity_descriptors() const { return {queue_.fd(), link_}; }
   // The keeper looks again.

@@ -108,7 +108,8 @@ Expected<std::vector<std::string>> remove_iptables_chains() {
   std::vector<std::string> removed;
   for (const Family family : both_families) {
     if (!has_chain(family)) continue;
-    if (auto done = restore(family, render_iptables_removal(has_jumps(family))); !done) return tl::unexpected(done.error());
+    if (auto done = restore(family, render_iptables_removal(has_jumps(family))); !done)
+      return tl::unexpected(done.error());
     removed.push_back(fmt::format("{} raw chains {} and {}", program(family), prerouting_chain, output_chain));
   }
   return removed;

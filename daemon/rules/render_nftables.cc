@@ -124,10 +124,23 @@ class Writer {
 
   void write_gate(std::string_view chain, std::string_view follower, std::string_view waiting) {
     rule(chain, "{} @confirmed accept", key_);
+    write_exemptions(chain);
     rule(chain, "{} @held goto {}", key_, follower);
     rule(chain, "{} @{} goto {}", key_, waiting, follower);
     if (marks()) rule(chain, "meta mark set meta mark | {:#x}", mark());
     rule(chain, "add @{} {{ {} timeout {} }}", waiting, key_, pending_timeout);
+  }
+
+  // Behind the lookup of confirmed flows, which are most datagrams and were exempt from nothing when they were learned.
+  // In OUTPUT there is no incoming interface, in PREROUTING no outgoing one.
+  void write_exemptions(std::string_view chain) {
+    rule(chain, "iif lo accept");
+    rule(chain, "oif lo accept");
+    rule(chain, "meta pkttype != host accept");
+    rule(chain, "{} accept", family_ == Family::ipv4 ? "ip daddr 224.0.0.0/4" : "ip6 daddr ff00::/8");
+    if (family_ == Family::ipv4) rule(chain, "ip daddr 255.255.255.255 accept");
+    // This also makes nf_tables register conntrack and with it defragmentation, so that datagrams arrive here whole.
+    conntrack_rule(chain, "ct state untracked accept");
   }
 
   // Last chain: the leader is about to be confirmed, so its flow is not pending any more; a datagram of a flow that is
@@ -143,9 +156,10 @@ class Writer {
     // Flows that wait for their answer are waiting until one passes here.
     conntrack_rule("learn_replied", "meta l4proto udp ct direction reply {0} @awaiting delete @awaiting {{ {0} }}",
                    original_);
-    conntrack_rule("learn_replied",
-                   "meta l4proto udp ct direction original ct status seen-reply {0} @awaiting {1} delete @awaiting {{ {0} }}",
-                   original_, add_confirmed(original_));
+    conntrack_rule(
+        "learn_replied",
+        "meta l4proto udp ct direction original ct status seen-reply {0} @awaiting {1} delete @awaiting {{ {0} }}",
+        original_, add_confirmed(original_));
     write_learn_answer("learn_replied", fmt::format("ct direction reply {} @awaiting ", reply_), "awaiting");
   }
 
@@ -173,12 +187,6 @@ class Writer {
     const bool output = hook == Hook::output;
     const std::string_view chain = output ? "output" : "prerouting";
     rule(chain, "meta l4proto != udp accept");
-    rule(chain, "{} lo accept", output ? "oif" : "iif");
-    rule(chain, "{}",
-         family_ == Family::ipv4 ? "ip daddr { 224.0.0.0/4, 255.255.255.255 } accept" : "ip6 daddr ff00::/8 accept");
-    if (!output) rule(chain, "meta pkttype != host accept");
-    // This also makes nf_tables register conntrack and with it defragmentation, so that datagrams arrive here whole.
-    conntrack_rule(chain, "ct state untracked accept");
     for (const auto& selector : select_rules(policy_, hook, family_)) write_selector(chain, hook, selector);
     rule(chain, "{}", verdict(policy_.default_action, policy_.default_release));
   }

@@ -36,8 +36,8 @@ struct RenderOptions {
 [[nodiscard]] std::string render_probe(const Policy& policy, const RenderOptions& options,
                                        std::span<const Family> families);
 
-// Empties chains and sets; what stays is the table, its base chains, and one rule in a chain that nothing jumps to, which
-// keeps conntrack's hooks registered.
+// Empties chains and sets; what stays is the table, its base chains, and one rule in a chain that nothing jumps to,
+// which keeps conntrack's hooks registered.
 [[nodiscard]] std::string render_withdraw(std::span<const Family> families);
 
 // "ip" or "ip6".

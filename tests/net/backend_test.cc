@@ -56,9 +56,10 @@ TEST_F(BackendTest, NftablesWithSeveralQueues) {
 
 TEST_F(BackendTest, NftablesWithAMarkBit) {
   start_ctgated({.policy = "[daemon]\nmark_bit = 7\n"});
-  must(gateway().nft("add table inet watch\nadd counter inet watch marked\n"
-                     "add chain inet watch out { type filter hook postrouting priority 2147483647; }\n"
-                     "add rule inet watch out meta mark & 0x80 != 0 counter name marked\n"));
+  must(
+      gateway().nft("add table inet watch\nadd counter inet watch marked\n"
+                    "add chain inet watch out { type filter hook postrouting priority 2147483647; }\n"
+                    "add rule inet watch out meta mark & 0x80 != 0 counter name marked\n"));
   expect_whole();
   EXPECT_NE(must(gateway().nft("list counter inet watch marked\n")).find("packets 0 "), std::string::npos)
       << "the bit is cleared in the last chain";

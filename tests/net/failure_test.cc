@@ -39,7 +39,9 @@ class Failure : public GatewayTest {
     if (!in_order) std::sort(arrived.begin(), arrived.end());
     EXPECT_EQ(arrived, "12345");
   }
-  [[nodiscard]] pid_t worker() const { return must(ctgated->status()).at("queues").at(0).at("worker_pid").get<pid_t>(); }
+  [[nodiscard]] pid_t worker() const {
+    return must(ctgated->status()).at("queues").at(0).at("worker_pid").get<pid_t>();
+  }
   [[nodiscard]] bool is_queue_bound(int number) const {
     return gateway().run([&] {
       const auto queues = must(run_command({"cat", "/proc/thread-self/net/netfilter/nfnetlink_queue"})).output;
@@ -222,11 +224,13 @@ TEST_F(Failure, IdleDaemonSleeps) {
   expect_all_arrive();
   const pid_t processes[] = {ctgated->pid(), worker()};
   // Within seconds after the traffic nobody has a deadline any more.
-  EXPECT_TRUE(eventually([&] {
-    const long before = wake_ups(processes[0]) + wake_ups(processes[1]);
-    std::this_thread::sleep_for(1500ms);
-    return wake_ups(processes[0]) + wake_ups(processes[1]) == before;
-  }, 10s));
+  EXPECT_TRUE(eventually(
+      [&] {
+        const long before = wake_ups(processes[0]) + wake_ups(processes[1]);
+        std::this_thread::sleep_for(1500ms);
+        return wake_ups(processes[0]) + wake_ups(processes[1]) == before;
+      },
+      10s));
 }
 
 TEST_F(Failure, WithoutConntrackEventsLookupsDoTheWork) {

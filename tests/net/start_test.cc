@@ -43,8 +43,9 @@ class Start : public GatewayTest {
 
 TEST_F(Start, WithoutPrivilegesItSaysWhatIsMissing) {
   std::filesystem::permissions(directory, std::filesystem::perms::all);
-  const auto result = must(run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
-                                        program("ctgated"), "--runtime-dir", directory, "--policy", "/dev/null"}));
+  const auto result =
+      must(run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                        program("ctgated"), "--runtime-dir", directory, "--policy", "/dev/null"}));
   expect(result, 3, "CAP_NET_ADMIN is missing");
 }
 
@@ -65,9 +66,13 @@ TEST_F(Start, WrongPolicyNamesEveryMistakeWithItsPlace) {
   EXPECT_NE(result.output.find(path + ":5:"), std::string::npos) << result.output;
 }
 
-TEST_F(Start, UnknownNamespace) { expect(ctgated_with({"--netns", "nosuch"}), 3, "/run/netns/nosuch"); }
+TEST_F(Start, UnknownNamespace) {
+  expect(ctgated_with({"--netns", "nosuch"}), 3, "/run/netns/nosuch");
+}
 
-TEST_F(Start, WrongOption) { expect(ctgated_with({"--nosuch"}), 2, "--nosuch"); }
+TEST_F(Start, WrongOption) {
+  expect(ctgated_with({"--nosuch"}), 2, "--nosuch");
+}
 
 TEST_F(Start, TakenQueueNamesItsOwner) {
   const auto other = must(lab::DelayingConsumer::start(gateway(), {.queue = 5380}));
@@ -104,8 +109,9 @@ TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
   gateway().run([] { must(run_command({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
   const auto path = policy("[daemon]\nmark_bit = 1\n");
   expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 2, "daemon.mark_bit = 1");
-  EXPECT_EQ(ctgated_with({"--check", "--netns", gateway().name(), "--policy", policy("[daemon]\nmark_bit = 9\n")}).exit_code,
-            0);
+  EXPECT_EQ(
+      ctgated_with({"--check", "--netns", gateway().name(), "--policy", policy("[daemon]\nmark_bit = 9\n")}).exit_code,
+      0);
 }
 
 TEST_F(Start, MarkBitThatAnotherTableTestsIsRefused) {
@@ -172,8 +178,9 @@ TEST_F(Start, PrintedNftablesRulesAreWhatIsInstalled) {
   const auto installed = rules();
   ctgated.reset();
   // Printed for a family without its queue chains' contents, which nft can't write.
-  const std::string queues = "add table ip ctgate\nadd chain ip ctgate queue_5380\nadd table ip6 ctgate\n"
-                             "add chain ip6 ctgate queue_5380\n";
+  const std::string queues =
+      "add table ip ctgate\nadd chain ip ctgate queue_5380\nadd table ip6 ctgate\n"
+      "add chain ip6 ctgate queue_5380\n";
   must(gateway().nft(queues + printed.output));
   if (must(gateway().nft("list chain ip ctgate queue_5380\n")).find("NFQUEUE") == std::string::npos) return;
   EXPECT_EQ(rules(), installed);

@@ -19,7 +19,8 @@ const lab::Topology::Addresses ipv6 = lab::Topology::addresses(Family::ipv6);
 
 class Traffic : public GatewayTest {
  protected:
-  // `count` datagrams over `flows` flows from the client, each flow's first one well before its second; the number sent.
+  // `count` datagrams over `flows` flows from the client, each flow's first one well before its second; the number
+  // sent.
   std::uint64_t flood(std::uint32_t flows, std::uint64_t count) {
     std::vector<UdpSocket> sockets;
     for (std::uint32_t i = 0; i < flows; ++i) {
@@ -125,7 +126,7 @@ TEST_F(Traffic, MulticastIsNeverQueued) {
   third_party({.delay = 2ms}, {.hook = lab::ThirdPartyRule::Hook::output});
   start_ctgated();
   const UdpSocket sender(gateway());
-  in_addr interface{};
+  in_addr interface {};
   std::memcpy(&interface, ipv4.gateway_client_side.bytes.data(), sizeof interface);
   ASSERT_EQ(setsockopt(sender.fd(), IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof interface), 0);
   for (int i = 0; i < 4; ++i) sender.send_to({*Address::parse("239.1.2.3"), 7000}, "x");
@@ -136,10 +137,11 @@ TEST_F(Traffic, MulticastIsNeverQueued) {
 }
 
 TEST_F(Traffic, UntrackedFlowsAreNeverQueued) {
-  must(gateway().nft("add table ip untracked\n"
-                     "add chain ip untracked prerouting { type filter hook prerouting priority raw; }\n"
-                     "add rule ip untracked prerouting udp dport 9000 notrack\n"
-                     "add rule ip untracked prerouting udp sport 9000 notrack\n"));
+  must(
+      gateway().nft("add table ip untracked\n"
+                    "add chain ip untracked prerouting { type filter hook prerouting priority raw; }\n"
+                    "add rule ip untracked prerouting udp dport 9000 notrack\n"
+                    "add rule ip untracked prerouting udp sport 9000 notrack\n"));
   nat(lab::nat::tracking_only(Family::ipv4));
   third_party({.delay = 2ms});
   serve();
@@ -198,32 +200,37 @@ TEST_F(Traffic, DirectionsInterfacesAndUsersDecideInTheKernel) {
 
 // A flow that conntrack expects (RELATED) starts in the middle: the server's data comes from a port of its own.
 TEST_F(Traffic, TftpTransferThroughTheKernelsHelper) {
-  must(gateway().nft("add table ip expected\n"
-                     "add ct helper ip expected tftp { type \"tftp\" protocol udp; }\n"
-                     "add chain ip expected prerouting { type filter hook prerouting priority -150; }\n"
-                     "add rule ip expected prerouting udp dport 69 ct helper set \"tftp\"\n"
-                     "add chain ip expected forward { type filter hook forward priority 1; policy drop; }\n"
-                     "add rule ip expected forward ct state established,related accept\n"
-                     "add rule ip expected forward udp dport 69 accept\n"));
+  must(
+      gateway().nft("add table ip expected\n"
+                    "add ct helper ip expected tftp { type \"tftp\" protocol udp; }\n"
+                    "add chain ip expected prerouting { type filter hook prerouting priority -150; }\n"
+                    "add rule ip expected prerouting udp dport 69 ct helper set \"tftp\"\n"
+                    "add chain ip expected forward { type filter hook forward priority 1; policy drop; }\n"
+                    "add rule ip expected forward ct state established,related accept\n"
+                    "add rule ip expected forward udp dport 69 accept\n"));
   nat(lab::nat::masquerade(Family::ipv4, true));
   third_party({.delay = 1ms});
   const std::string directory = must(ctgate::run_command({"mktemp", "-d", "/run/netns/tftp.XXXXXX"})).output;
   const std::string root = directory.substr(0, directory.find('\n'));
   const auto made = must(ctgate::run_command(
-      {"sh", "-c", "chmod 755 " + root + " && head -c 300000 /dev/urandom > " + root + "/file && chmod 644 " + root + "/file"}));
+      {"sh", "-c",
+       "chmod 755 " + root + " && head -c 300000 /dev/urandom > " + root + "/file && chmod 644 " + root + "/file"}));
   ASSERT_EQ(made.exit_code, 0) << made.output;
-  auto tftpd = must(lab::Process::start({.argv = {"in.tftpd", "--foreground", "--address", "10.99.2.2:69", "--user", "root",
-                                                  "--secure", root},
-                                         .network_namespace = server().fd()}));
+  auto tftpd = must(lab::Process::start(
+      {.argv = {"in.tftpd", "--foreground", "--address", "10.99.2.2:69", "--user", "root", "--secure", root},
+       .network_namespace = server().fd()}));
   start_ctgated();
   client().run([&] {
     std::string output;
-    EXPECT_TRUE(eventually([&] {
-      const auto result = must(ctgate::run_command(
-          {"tftp", "-4", "-m", "octet", "10.99.2.2", "-c", "get", "file", root + "/copy"}));
-      output = result.output;
-      return must(ctgate::run_command({"cmp", root + "/file", root + "/copy"})).exit_code == 0;
-    }, 20s)) << output;
+    EXPECT_TRUE(eventually(
+        [&] {
+          const auto result = must(
+              ctgate::run_command({"tftp", "-4", "-m", "octet", "10.99.2.2", "-c", "get", "file", root + "/copy"}));
+          output = result.output;
+          return must(ctgate::run_command({"cmp", root + "/file", root + "/copy"})).exit_code == 0;
+        },
+        20s))
+        << output;
   });
   EXPECT_EQ(counter("promoted_total"), 0U);
   EXPECT_TRUE(tftpd.running());

@@ -35,14 +35,18 @@ void GatewayTest::third_party(const lab::ConsumerOptions& options, const lab::Th
   must(lab::install_third_party(gateway(), rule));
 }
 
-void GatewayTest::serve(const lab::ServerOptions& options) { servers = must(lab::Servers::start(server(), options)); }
+void GatewayTest::serve(const lab::ServerOptions& options) {
+  servers = must(lab::Servers::start(server(), options));
+}
 
 lab::BurstResult GatewayTest::burst(const lab::BurstOptions& options, std::optional<Address> target) {
   const lab::Endpoint destination{target.value_or(lab::Topology::addresses(Family::ipv4).backends[0]), server_port};
   return must(lab::burst(client(), destination, options, *servers));
 }
 
-std::uint64_t GatewayTest::counter(const char* key) const { return must(ctgated->status()).at(key).get<std::uint64_t>(); }
+std::uint64_t GatewayTest::counter(const char* key) const {
+  return must(ctgated->status()).at(key).get<std::uint64_t>();
+}
 
 std::size_t GatewayTest::elements(const std::string& set) const {
   return gateway().run([&] {

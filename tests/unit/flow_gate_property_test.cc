@@ -21,7 +21,10 @@ constexpr std::uint32_t flows = 5;
 class Interleaving {
  public:
   explicit Interleaving(std::uint64_t seed)
-      : random_(seed), config_(random_config()), gate_(config_, seed), next_id_(static_cast<std::uint32_t>(random_())) {}
+      : random_(seed),
+        config_(random_config()),
+        gate_(config_, seed),
+        next_id_(static_cast<std::uint32_t>(random_())) {}
 
   void run() {
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
@@ -145,9 +148,8 @@ class Interleaving {
   FlowGate gate_;
   Decisions decisions_;
   VerdictPlan plan_;
-  std::map<std::uint32_t, Datagram, decltype([](std::uint32_t a, std::uint32_t b) {
-             return PacketId{a}.before(PacketId{b});
-           })>
+  std::map<std::uint32_t, Datagram,
+           decltype([](std::uint32_t a, std::uint32_t b) { return PacketId{a}.before(PacketId{b}); })>
       datagrams_;
   std::map<std::uint32_t, std::optional<PacketId>> last_released_;
   Time now_ = Time{} + 1h;

@@ -23,7 +23,9 @@ std::string nftables(const Policy& policy, Family family = Family::ipv4, Backend
   return render_install(policy, {backend, std::chrono::seconds(20)}, std::array{family});
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(Selection, PortsThatOverlapOrTouchAreJoined) {
   EXPECT_EQ(merge_ports({{53, 53}, {5300, 5399}, {5350, 5400}, {5401, 5401}, {54, 54}}),
@@ -33,8 +35,9 @@ TEST(Selection, PortsThatOverlapOrTouchAreJoined) {
 
 TEST(Selection, NestedPrefixesAreDropped) {
   const auto cidr = [](std::string_view text) { return *Cidr::parse(text); };
-  EXPECT_EQ(drop_nested({cidr("10.1.0.0/16"), cidr("10.0.0.0/8"), cidr("::/0"), cidr("192.0.2.1/32"), cidr("10.0.0.0/8")}),
-            (std::vector<Cidr>{cidr("::/0"), cidr("10.0.0.0/8"), cidr("192.0.2.1/32")}));
+  EXPECT_EQ(
+      drop_nested({cidr("10.1.0.0/16"), cidr("10.0.0.0/8"), cidr("::/0"), cidr("192.0.2.1/32"), cidr("10.0.0.0/8")}),
+      (std::vector<Cidr>{cidr("::/0"), cidr("10.0.0.0/8"), cidr("192.0.2.1/32")}));
 }
 
 TEST(Selection, RuleOfTheOtherFamilyIsLeftOut) {
@@ -83,8 +86,8 @@ TEST(RenderNftables, RuleMatchesBecomeSets) {
   const auto text = nftables(
       policy("[[rule]]\nname='dns'\ndestination_ports=[53,'5300-5399']\ndestinations=['10.0.0.0/8','192.0.2.1']\n"
              "action='pass'\n[default]\naction='gate'\n"));
-  EXPECT_TRUE(contains(text,
-                       "prerouting ip daddr { 10.0.0.0/8, 192.0.2.1/32 } udp dport { 53, 5300-5399 } accept comment \"dns\"\n"))
+  EXPECT_TRUE(contains(
+      text, "prerouting ip daddr { 10.0.0.0/8, 192.0.2.1/32 } udp dport { 53, 5300-5399 } accept comment \"dns\"\n"))
       << text;
   EXPECT_TRUE(contains(text, "prerouting goto gate\n"));
 }
@@ -123,7 +126,8 @@ TEST(RenderIptables, ReplacesItsChainsAndQueuesWithBypass) {
 TEST(RenderIptables, ManyPortsAreSplitIntoGroupsOfFifteen) {
   std::string ports;
   for (int port = 1; port <= 40; port += 2) ports += std::to_string(port) + ",";
-  const auto text = render_iptables(policy("[[rule]]\nname='p'\ndestination_ports=[" + ports + "]\n"), Family::ipv4, false);
+  const auto text =
+      render_iptables(policy("[[rule]]\nname='p'\ndestination_ports=[" + ports + "]\n"), Family::ipv4, false);
   EXPECT_TRUE(contains(text, "--dports 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29 "));
   EXPECT_TRUE(contains(text, "--dports 31,33,35,37,39 "));
 }

@@ -11,7 +11,9 @@ namespace {
 
 using Packet = std::vector<std::uint8_t>;
 
-std::optional<FlowKey> parse(const Packet& packet) { return parse_udp_flow(std::as_bytes(std::span(packet))); }
+std::optional<FlowKey> parse(const Packet& packet) {
+  return parse_udp_flow(std::as_bytes(std::span(packet)));
+}
 
 const Packet udp_header{0x30, 0x39, 0x00, 0x35, 0x00, 0x0c, 0, 0, 'd', 'a', 't', 'a'};  // 12345 -> 53, length 12
 
@@ -21,9 +23,26 @@ Packet operator+(Packet a, const Packet& b) {
 }
 
 Packet ipv4(std::uint8_t words, std::uint16_t total, std::uint16_t fragment, std::uint8_t protocol) {
-  Packet header{static_cast<std::uint8_t>(0x40 | words), 0, static_cast<std::uint8_t>(total >> 8),
-                static_cast<std::uint8_t>(total), 0, 1, static_cast<std::uint8_t>(fragment >> 8),
-                static_cast<std::uint8_t>(fragment), 64, protocol, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1};
+  Packet header{static_cast<std::uint8_t>(0x40 | words),
+                0,
+                static_cast<std::uint8_t>(total >> 8),
+                static_cast<std::uint8_t>(total),
+                0,
+                1,
+                static_cast<std::uint8_t>(fragment >> 8),
+                static_cast<std::uint8_t>(fragment),
+                64,
+                protocol,
+                0,
+                0,
+                10,
+                0,
+                0,
+                1,
+                192,
+                0,
+                2,
+                1};
   header.resize(words > 5 ? words * 4U : 20U, 1);  // no-operation options
   return header;
 }
@@ -47,10 +66,12 @@ TEST(UdpHeader, Ipv4) {
   EXPECT_EQ(flow->destination_port, 53);
 }
 
-TEST(UdpHeader, Ipv4WithOptions) { EXPECT_TRUE(parse(ipv4(15, 72, 0, 17) + udp_header)); }
+TEST(UdpHeader, Ipv4WithOptions) {
+  EXPECT_TRUE(parse(ipv4(15, 72, 0, 17) + udp_header));
+}
 
 TEST(UdpHeader, FirstFragmentHasPortsLaterOnesDoNot) {
-  EXPECT_TRUE(parse(ipv4(5, 32, 0x2000, 17) + udp_header));   // more fragments, offset 0
+  EXPECT_TRUE(parse(ipv4(5, 32, 0x2000, 17) + udp_header));  // more fragments, offset 0
   EXPECT_FALSE(parse(ipv4(5, 32, 0x2001, 17) + udp_header));
   EXPECT_FALSE(parse(ipv4(5, 32, 0x0001, 17) + udp_header));
 }
@@ -83,11 +104,11 @@ TEST(UdpHeader, Ipv6) {
 }
 
 TEST(UdpHeader, Ipv6ExtensionHeaders) {
-  const Packet hop_by_hop{60, 0, 1, 4, 0, 0, 0, 0};                          // next: destination options
+  const Packet hop_by_hop{60, 0, 1, 4, 0, 0, 0, 0};                            // next: destination options
   const Packet destination{43, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};  // 16 bytes, next: routing
-  const Packet routing{44, 0, 0, 0, 0, 0, 0, 0};                             // next: fragment
-  const Packet fragment{51, 0, 0, 1, 0, 0, 0, 9};                            // first fragment, next: authentication
-  const Packet authentication{17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};          // (1 + 2) * 4 bytes
+  const Packet routing{44, 0, 0, 0, 0, 0, 0, 0};                               // next: fragment
+  const Packet fragment{51, 0, 0, 1, 0, 0, 0, 9};                              // first fragment, next: authentication
+  const Packet authentication{17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};            // (1 + 2) * 4 bytes
   const auto flow = parse(ipv6(64, 0) + hop_by_hop + destination + routing + fragment + authentication + udp_header);
   ASSERT_TRUE(flow);
   EXPECT_EQ(flow->source_port, 12345);

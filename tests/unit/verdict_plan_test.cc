@@ -20,7 +20,9 @@ std::vector<PacketId> ids(std::initializer_list<std::uint32_t> values) {
   return result;
 }
 
-TEST(VerdictPlan, NothingReleasedIsNothingToDo) { EXPECT_TRUE(plan({}, 5).empty()); }
+TEST(VerdictPlan, NothingReleasedIsNothingToDo) {
+  EXPECT_TRUE(plan({}, 5).empty());
+}
 
 TEST(VerdictPlan, WithNothingHeldOneBatchTakesAll) {
   EXPECT_EQ(plan({1, 2, 3}, std::nullopt).accept_up_to, PacketId{3});
