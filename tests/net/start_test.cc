@@ -140,6 +140,23 @@ TEST_F(Start, CheckDropsNothingThatAThirdPartyHolds) {
   EXPECT_EQ(receiver.receive(2s), "x");
 }
 
+TEST_F(Start, KeeperAndWorkerHaveNoRightButNetAdmin) {
+  start_ctgated();
+  const auto worker = must(ctgated->status()).at("queues").at(0).at("worker_pid").get<pid_t>();
+  for (const pid_t pid : {ctgated->pid(), worker}) {
+    std::ifstream file(fmt::format("/proc/{}/status", pid));
+    int checked = 0;
+    for (std::string line; std::getline(file, line);) {
+      const bool may_have = line.starts_with("CapPrm") || line.starts_with("CapEff") || line.starts_with("CapBnd");
+      if (may_have) {
+        EXPECT_TRUE(line.ends_with("0000000000001000")) << line;  // 1 << CAP_NET_ADMIN
+      }
+      checked += may_have ? 1 : 0;
+    }
+    EXPECT_EQ(checked, 3);
+  }
+}
+
 TEST_F(Start, StatusWithoutADaemonSaysWhatToDo) {
   expect(ctgate_with({"status", "--runtime-dir", directory}), 3, "ctgated is not running");
 }
