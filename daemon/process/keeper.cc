@@ -27,8 +27,8 @@ constexpr auto lookup_interval_without_events = 2ms;
 
 }  // namespace
 
-Keeper::Keeper(const KeeperOptions& options, Policy policy)
-    : options_(options),
+Keeper::Keeper(KeeperOptions options, Policy policy)
+    : options_(std::move(options)),
       policy_(std::move(policy)),
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
       activity_(context_),

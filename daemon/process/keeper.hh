@@ -28,7 +28,7 @@ struct KeeperOptions {
 
 class Keeper {
  public:
-  Keeper(const KeeperOptions& options, Policy policy);
+  Keeper(KeeperOptions options, Policy policy);
 
   // Starts everything in the order that loses nothing (events, queues, workers, then rules), runs until SIGTERM or
   // SIGINT, and stops in the reverse order. On an error nothing is left behind.

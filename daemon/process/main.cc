@@ -53,7 +53,7 @@ Expected<void> run(const CommandLine& line) {
   return keeper.run();
 }
 
-ExitCode main(int argc, char** argv) {
+ExitCode parse_and_run(int argc, char** argv) {
   CLI::App app{"Holds the followers of new UDP flows before conntrack until their leader is confirmed"};
   app.set_version_flag("--version", "ctgated " CTGATE_VERSION);
   CommandLine line;
@@ -93,7 +93,7 @@ ExitCode main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return static_cast<int>(ctgate::process::main(argc, argv));
+    return static_cast<int>(ctgate::process::parse_and_run(argc, argv));
   } catch (const std::exception& error) {
     std::cerr << "ctgated: internal error: " << error.what() << '\n';
     return static_cast<int>(ctgate::ExitCode::system);

@@ -104,6 +104,7 @@ Expected<CommandResult> run_command(const std::vector<std::string>& arguments, s
   if (standard_input.get() < 0) return errno_error("make a file in memory", errno);
 
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const SpawnSetup setup(standard_input.get(), writing.get());

@@ -122,6 +122,7 @@ void verdict_rate(bool quick) {
     gated_rates.push_back(measure(gated, duration));
   }
   const auto status = must(daemon.status());
+  if (quick) fmt::print("{}\n", status.dump());
   fmt::print("datagrams/s through user space: plain consumer {:.0f}, ctgated {:.0f} ({} of {} held), ratio {:.2f}\n",
              quantile(plain_rates), quantile(gated_rates), status.at("held_total").get<std::uint64_t>(),
              status.at("queued_total").get<std::uint64_t>(), quantile(gated_rates) / quantile(plain_rates));
