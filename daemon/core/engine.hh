@@ -34,7 +34,7 @@ struct ConntrackChange {
 class ConntrackView {
  public:
   virtual ~ConntrackView() = default;
-  // Hands over all changes that wait, without blocking. False: the kernel dropped some (ENOBUFS).
+  // Hands over the changes that wait, or many of them, without blocking. False: the kernel dropped some (ENOBUFS).
   virtual bool drain(const std::function<void(const ConntrackChange&)>& each) = 0;
   // Finds an entry of which `flow` is either direction, so an answer's flow is found too.
   [[nodiscard]] virtual FlowState lookup(const FlowKey& flow) = 0;

@@ -63,7 +63,10 @@ void FlowGate::admit(const FlowKey& key, PacketId id, Time now, Decisions& decis
 
 void FlowGate::hold(Flow& flow, PacketId id, Time now, Decisions& decisions) {
   if (flow.held.size() >= config_.limits.held_per_flow || held_ids_.size() >= config_.limits.held_total) {
-    return overflow(id, decisions);
+    if (flow.held.empty()) return overflow(id, decisions);
+    // The flow's oldest goes in place of the new one: as many pass ungated, but in order.
+    ++counters_.overflow;
+    release_front(flow, now, decisions);
   }
   if (flow.held.empty()) {
     ++holding_flows_;
@@ -102,7 +105,7 @@ void FlowGate::confirmed(const FlowKey& key, Time now, Decisions& decisions) {
 void FlowGate::replied(const FlowKey& key, Time now, Decisions& decisions) {
   const auto known = flows_.find(key);
   if (known == flows_.end() || known->second.open) return;
-  open(known->second, now, config_.sees_leaders ? open_where_leaders_are_seen : open_after_confirmation, decisions);
+  open(known->second, now, config_.sees_leaders ? config_.confirmed_lifetime : open_after_confirmation, decisions);
 }
 
 void FlowGate::events_lost(Decisions& decisions) const {
@@ -115,7 +118,9 @@ void FlowGate::promote(Flow& flow, Time now, Decisions& decisions) {
   ++flow.promotions;
   ++counters_.promoted;
   release_front(flow, now, decisions);
-  flow.deadline = now + config_.limits.max_hold;
+  // With nothing left to hold it is remembered all the same, so that a slow flow of which no datagram is ever confirmed
+  // is given up in the end.
+  flow.deadline = now + open_after_giving_up;
   if (!flow.held.empty()) start_waiting(flow, now);
   arm(flow);
 }

@@ -30,6 +30,8 @@ struct GateConfig {
   // False: the rule set passes leaders in the kernel and only followers arrive (nftables). True: every datagram of a
   // flow arrives, so the first one is its leader and is released at once (iptables).
   bool sees_leaders = false;
+  // Where leaders are seen: how long a confirmed flow stays open. Shorter than nf_conntrack_udp_timeout.
+  Duration confirmed_lifetime = std::chrono::seconds(20);
   // How often a flow that holds is looked up while it waits. Empty: once, at a quarter of max_hold, since events tell
   // the rest. Set where the kernel sends no events (net.netfilter.nf_conntrack_events = 0).
   std::optional<Duration> lookup_interval;
@@ -64,15 +66,15 @@ struct GateCounters {
 };
 
 // Every admitted datagram appears in `released` exactly once: in admit(), confirmed(), replied(), expire() or
-// release_all(). Within a flow they appear in the order of admission, except those over a limit, which go at once.
+// release_all(). Within a flow held datagrams appear in the order of admission; over a limit the flow's oldest goes at
+// once, or the new one where the flow holds none.
 class FlowGate {
  public:
   // How long a flow stays open (its datagrams pass at once). After confirmation: longer than the rule set's `held` set
   // sends the flow's datagrams here. After giving up: as long as the rule set's `pending` set does.
   static constexpr Duration open_after_confirmation = std::chrono::seconds(1);
   static constexpr Duration open_after_giving_up = std::chrono::seconds(30);
-  // Where leaders are seen: like the rule set's sets `confirmed` and `pending`, shorter than nf_conntrack_udp_timeout.
-  static constexpr Duration open_where_leaders_are_seen = std::chrono::seconds(20);
+  // Where leaders are seen: like the rule set's set `pending`.
   static constexpr Duration leader_lifetime = std::chrono::seconds(30);
   static constexpr std::size_t max_flows = 65536;
 

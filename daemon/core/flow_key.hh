@@ -13,7 +13,7 @@ namespace ctgate {
 // As the first hooks of PREROUTING or OUTPUT see it. Ports in host byte order.
 //
 // The conntrack zone is not part of it: a queued datagram has no conntrack entry yet, and NFQUEUE does not carry the
-// template's zone. Entries of the same tuple in several zones are one flow here: a hold may end early, never late.
+// template's zone. So the nftables backends leave flows of other zones than 0 alone.
 struct FlowKey {
   Address source;
   Address destination;

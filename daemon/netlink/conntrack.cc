@@ -106,14 +106,17 @@ Expected<std::unique_ptr<Conntrack>> Conntrack::open(const ConntrackEvents& even
 }
 
 bool Conntrack::drain(const std::function<void(const ConntrackChange&)>& each) {
+  // In a flood of new flows events may come as fast as they are read: then the rest waits for the next turn.
+  constexpr int most_batches = 32;
   bool complete = true;
-  while (true) {
+  for (int batch = 0; batch < most_batches; ++batch) {
     const auto status = reader_.read(events_.fd(), [&](const nlmsghdr& message) {
       if (const auto change = parse_change(message)) each(*change);
     });
-    if (status == BatchReader::Status::drained) return complete;
+    if (status == BatchReader::Status::drained) break;
     if (status == BatchReader::Status::overrun) complete = false;
   }
+  return complete;
 }
 
 FlowState Conntrack::lookup(const FlowKey& key) {

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -96,6 +97,13 @@ Expected<Queue> Queue::bind(QueueNumber number, const QueueSettings& settings) {
   return queue;
 }
 
+void Queue::set_length(std::uint32_t length) const {
+  alignas(nlmsghdr) std::array<char, 512> buffer{};
+  auto* header = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, static_cast<std::uint32_t>(number_));
+  nfq_nlmsg_cfg_put_qmaxlen(header, length);
+  (void)socket_.send(std::as_bytes(std::span(buffer.data(), header->nlmsg_len)), "set the length of a queue");
+}
+
 BatchReader::Status Queue::read(BatchReader& reader, std::vector<QueuedPacket>& packets) const {
   return reader.read(fd(), [&](const nlmsghdr& message) {
     // Errors are answers to verdicts for datagrams that are gone already (ENOENT): nothing is left to do for those.
@@ -158,8 +166,10 @@ void VerdictWriter::append(std::uint16_t type, PacketId id) {
 
 void VerdictWriter::flush() {
   if (used_ == 0) return;
-  // It can fail for want of memory only, and then a deadline or the keeper releases what stays.
-  (void)queue_.socket_.send({buffer_.data(), used_}, "write verdicts");
+  // It fails for want of memory only. What would stay queued after the last try goes with the next batch verdict, with
+  // the replacement of the worker, or with the stop.
+  constexpr int tries = 100;
+  for (int i = 0; i < tries && !queue_.socket_.send({buffer_.data(), used_}, "write verdicts"); ++i) sched_yield();
   used_ = 0;
 }
 

@@ -34,6 +34,9 @@ class Queue {
   [[nodiscard]] QueueNumber number() const { return number_; }
   [[nodiscard]] std::size_t receive_buffer() const { return receive_buffer_; }
 
+  // Changes QueueSettings::length. Asks for no answer: a worker may be reading the socket.
+  void set_length(std::uint32_t length) const;
+
   // Appends to `packets` what waits, at most one batch of `reader`, without blocking.
   BatchReader::Status read(BatchReader& reader, std::vector<QueuedPacket>& packets) const;
 

@@ -24,6 +24,14 @@ constexpr auto stop_patience = 1s;      // with a worker that was asked to leave
 constexpr auto short_life = 100ms;      // of a worker
 constexpr int max_quick_deaths = 10;    // then there is something wrong that no restart mends
 constexpr auto lookup_interval_without_events = 2ms;
+constexpr auto rules_retry = 1s;
+
+netlink::QueueSettings queue_settings(const Policy& policy) {
+  netlink::QueueSettings settings;
+  // What is held must never fill the queue: half of it stays for what is on its way.
+  settings.length = std::max<std::uint32_t>(settings.length, policy.gate.held_total * 2 + 1024);
+  return settings;
+}
 
 }  // namespace
 
@@ -47,7 +55,12 @@ Expected<void> Keeper::run() {
     return started;
   }
   notify_service_manager("READY=1");
-  context_.run();
+  try {
+    context_.run();
+  } catch (const std::exception& error) {
+    outcome_ = system_error(fmt::format("internal error: {}; traffic flows ungated", error.what()));
+    (void)rules_->withdraw();
+  }
   return outcome_;
 }
 
@@ -87,6 +100,7 @@ GateConfig Keeper::gate_config(const Policy& policy) const {
   GateConfig config;
   config.limits = policy.gate;
   config.sees_leaders = rules_->backend() == rules::Backend::iptables;
+  config.confirmed_lifetime = rules::confirmed_timeout();
   if (read_sysctl("net.netfilter.nf_conntrack_events") == 0) {
     spdlog::warn("net.netfilter.nf_conntrack_events is 0: conntrack sends no events, flows are looked up instead");
     config.lookup_interval = lookup_interval_without_events;
@@ -94,21 +108,26 @@ GateConfig Keeper::gate_config(const Policy& policy) const {
   return config;
 }
 
-Lane* Keeper::find_lane(std::uint16_t number, Release release) const {
+Lane* Keeper::find_lane(std::uint16_t number) const {
   for (const auto& lane : lanes_) {
-    if (lane->queue().number() == netlink::QueueNumber{number} && lane->release() == release) return lane.get();
+    if (lane->queue().number() == netlink::QueueNumber{number}) return lane.get();
   }
   return nullptr;
 }
 
 Expected<Keeper::Lanes> Keeper::open_missing_lanes(const Policy& policy) const {
   const auto plan = rules::plan_queues(policy);
-  netlink::QueueSettings settings;
-  // What is held must never fill the queue: half of it stays for what is on its way.
-  settings.length = std::max<std::uint32_t>(settings.length, policy.gate.held_total * 2 + 1024);
+  const auto settings = queue_settings(policy);
   Lanes opened;
   const auto open = [&](std::uint16_t number, Release release) -> Expected<void> {
-    if (find_lane(number, release) != nullptr) return {};
+    if (const Lane* lane = find_lane(number)) {
+      if (lane->release() == release) return {};
+      return tl::unexpected(Error{
+          ExitCode::usage,
+          fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
+                      "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
+                      number)});
+    }
     auto lane = Lane::open(netlink::QueueNumber{number}, release, settings);
     if (!lane) return tl::unexpected(lane.error());
     spdlog::debug("queue {}: receive buffer {} bytes", number, (*lane)->queue().receive_buffer());
@@ -168,6 +187,7 @@ Expected<void> Keeper::apply(const Policy& policy) {
   for (auto& lane : *opened) {
     if (auto worker = lane->start_worker(gate_config(policy)); !worker) return worker;
   }
+  for (const auto& lane : lanes_) lane->queue().set_length(queue_settings(policy).length);
   if (auto installed = (*rules)->install(policy); !installed) return installed;
   rules_ = std::move(*rules);
   policy_ = policy;
@@ -250,24 +270,28 @@ void Keeper::wait_for_rule_changes() {
   if (!ruleset_descriptor_.is_open()) ruleset_descriptor_.assign(fcntl(ruleset_events_->fd(), F_DUPFD_CLOEXEC, 3));
   ruleset_descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error || stopping_) return;
-    rules_timer_.expires_after(rules_settle);
-    rules_timer_.async_wait([this](const asio::error_code& cancelled) {
-      if (cancelled || stopping_) return;
-      check_rules();
-      wait_for_rule_changes();
-    });
+    check_rules_after(rules_settle);
+  });
+}
+
+void Keeper::check_rules_after(std::chrono::milliseconds delay) {
+  rules_timer_.expires_after(delay);
+  rules_timer_.async_wait([this](const asio::error_code& cancelled) {
+    if (cancelled || stopping_) return;
+    check_rules();
   });
 }
 
 void Keeper::check_rules() {
   ruleset_events_->discard();
-  if (rules_->intact()) return;
+  if (rules_->intact()) return wait_for_rule_changes();
   if (auto restored = rules_->install(policy_); !restored) {
     spdlog::error("somebody changed the rules, and they can't be put back: {}", restored.error().message);
-    return;
+    return check_rules_after(rules_retry);
   }
   ++lineage_.rules_restored;
   spdlog::warn("somebody changed the rules; they are back");
+  wait_for_rule_changes();
 }
 
 void Keeper::feed_watchdog() {
@@ -285,7 +309,8 @@ void Keeper::stop() {
   if (stopping_) return;
   stopping_ = true;
   notify_service_manager("STOPPING=1");
-  if (auto withdrawn = rules_->withdraw(); !withdrawn) spdlog::error("{}", withdrawn.error().message);
+  withdrawn_ = rules_->withdraw();
+  if (!withdrawn_) spdlog::error("the rules stay, and bypass: {}", withdrawn_.error().message);
   for (const auto& lane : lanes_) lane->ask_to_stop();
   stop_timer_.expires_after(stop_patience);
   stop_timer_.async_wait([this](const asio::error_code& error) {
@@ -299,7 +324,7 @@ void Keeper::finish_if_stopped() {
   const bool stopped = std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->worker(); });
   if (!stopped) return;
   lanes_.clear();
-  spdlog::info("stopped: rules are empty, nothing is held");
+  spdlog::info("stopped: {}nothing is held", withdrawn_ ? "rules are empty, " : "");
   context_.stop();
 }
 

@@ -40,7 +40,7 @@ class Keeper {
   [[nodiscard]] Expected<void> start();
   [[nodiscard]] Expected<Lanes> open_missing_lanes(const Policy& policy) const;
   [[nodiscard]] GateConfig gate_config(const Policy& policy) const;
-  [[nodiscard]] Lane* find_lane(std::uint16_t number, Release release) const;
+  [[nodiscard]] Lane* find_lane(std::uint16_t number) const;
   void drop_unused_lanes();
 
   void wait_for_signals();
@@ -53,6 +53,7 @@ class Keeper {
   void look_again_later();
   void look_after_workers();
   void wait_for_rule_changes();
+  void check_rules_after(std::chrono::milliseconds delay);
   void check_rules();
   void feed_watchdog();
 
@@ -78,6 +79,7 @@ class Keeper {
   Lineage lineage_;
   int quick_deaths_ = 0;  // workers in a row that did not live long
   bool stopping_ = false;
+  Expected<void> withdrawn_;
   Expected<void> outcome_;
 };
 

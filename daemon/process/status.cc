@@ -88,7 +88,8 @@ std::string status_json(const StatusFacts& facts) {
   status["hold_time"] = histogram_json(facts.lanes);
   status["queues"] = Json::array();
   for (const auto& lane : facts.lanes) status["queues"].push_back(queue_json(*lane));
-  return status.dump();
+  // Paths may hold any bytes.
+  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace ctgate::process

@@ -42,16 +42,22 @@ Expected<void> require_net_admin() {
   return system_error("CAP_NET_ADMIN is missing; run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN");
 }
 
-Expected<void> drop_privileges(bool keep_net_raw) {
+Expected<void> drop_privileges(bool for_iptables) {
   // The bounding set can be narrowed only with CAP_SETPCAP; without it there is nothing above CAP_NET_ADMIN to lose.
   capng_get_caps_process();
   const bool may_narrow = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   const auto both = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
   const auto all = static_cast<capng_type_t>(both | CAPNG_BOUNDING_SET);
-  capng_clear(may_narrow ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+  capng_clear(may_narrow ? CAPNG_SELECT_ALL : static_cast<capng_select_t>(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT));
   capng_update(CAPNG_ADD, may_narrow ? all : both, CAP_NET_ADMIN);
-  if (keep_net_raw) capng_update(CAPNG_ADD, may_narrow ? all : both, CAP_NET_RAW);
-  if (capng_apply(may_narrow ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0) {
+  if (for_iptables) {
+    // Programs that a user other than root starts have what is ambient.
+    const auto inherited = static_cast<capng_type_t>(CAPNG_INHERITABLE | CAPNG_AMBIENT);
+    capng_update(CAPNG_ADD, may_narrow ? all : both, CAP_NET_RAW);
+    capng_updatev(CAPNG_ADD, inherited, CAP_NET_ADMIN, CAP_NET_RAW, -1);
+  }
+  if (capng_apply(may_narrow ? CAPNG_SELECT_ALL : static_cast<capng_select_t>(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT)) !=
+      0) {
     return errno_error("give up capabilities", errno);
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno_error("set no_new_privs", errno);

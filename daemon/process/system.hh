@@ -17,9 +17,9 @@ namespace ctgate::process {
 // An error that says what is needed, unless CAP_NET_ADMIN is in effect.
 [[nodiscard]] Expected<void> require_net_admin();
 
-// Gives up every capability but CAP_NET_ADMIN, for good, and CAP_NET_RAW where `keep_net_raw` (legacy iptables opens a
-// raw socket). Also sets no_new_privs.
-[[nodiscard]] Expected<void> drop_privileges(bool keep_net_raw);
+// Gives up every capability but CAP_NET_ADMIN, for good. `for_iptables`: keeps CAP_NET_RAW too (legacy iptables opens a
+// raw socket), and both for the programs that are started. Also sets no_new_privs.
+[[nodiscard]] Expected<void> drop_privileges(bool for_iptables);
 
 // A number below /proc/sys, of the network namespace of the calling thread; empty where it does not exist.
 [[nodiscard]] std::optional<long> read_sysctl(std::string_view name);

@@ -36,10 +36,31 @@ bool has_chain(Family family) {
   return succeeds({program(family), "-w", "-t", "raw", "-S", std::string(prerouting_chain)});
 }
 
-bool has_jumps(Family family) {
-  return succeeds({program(family), "-w", "-t", "raw", "-C", "PREROUTING", "-p", "udp", "-j",
-                   std::string(prerouting_chain)}) &&
-         succeeds({program(family), "-w", "-t", "raw", "-C", "OUTPUT", "-p", "udp", "-j", std::string(output_chain)});
+// `operation`: -C asks for the jump, -D deletes one of them.
+bool jump_command(Family family, const char* operation, const Jump& jump) {
+  return succeeds({program(family), "-w", "-t", "raw", operation, std::string(jump.from), "-p", "udp", "-j",
+                   std::string(jump.to)});
+}
+
+std::vector<Jump> missing_jumps(Family family) {
+  std::vector<Jump> missing;
+  for (const auto& jump : jumps) {
+    if (!jump_command(family, "-C", jump)) missing.push_back(jump);
+  }
+  return missing;
+}
+
+// Each as often as it is there: an interrupted repair, or somebody else, may have doubled one.
+void delete_jumps(Family family) {
+  for (const auto& jump : jumps) {
+    while (jump_command(family, "-D", jump)) {
+    }
+  }
+}
+
+Expected<void> remove_chains(Family family) {
+  delete_jumps(family);
+  return restore(family, render_iptables_removal());
 }
 
 // Our lines of the raw table, without counters.
@@ -60,7 +81,7 @@ Expected<std::unique_ptr<IptablesRuleSet>> IptablesRuleSet::probe(const Policy& 
   auto rules = std::make_unique<IptablesRuleSet>();
   Error reason;
   for (const Family family : both_families) {
-    if (auto taken = restore(family, render_iptables(policy, family, false), true); taken) {
+    if (auto taken = restore(family, render_iptables(policy, family, {}), true); taken) {
       rules->families_.push_back(family);
     } else if (family == Family::ipv4) {
       reason = taken.error();
@@ -75,12 +96,12 @@ Expected<void> IptablesRuleSet::install(const Policy& policy) {
   Expected<void> result;
   for (const Family family : families_) {
     const bool existed = has_chain(family);
-    result = restore(family, render_iptables(policy, family, !has_jumps(family)));
+    result = restore(family, render_iptables(policy, family, missing_jumps(family)));
     if (!result) break;
     if (!existed) added.push_back(family);
   }
   if (!result) {
-    for (const Family family : added) (void)restore(family, render_iptables_removal(has_jumps(family)));
+    for (const Family family : added) (void)remove_chains(family);
     return result;
   }
   installed_.clear();
@@ -92,7 +113,7 @@ Expected<void> IptablesRuleSet::withdraw() {
   installed_.clear();
   Expected<void> result;
   for (const Family family : families_) {
-    if (!has_jumps(family)) continue;
+    delete_jumps(family);
     if (auto done = restore(family, render_iptables_withdraw()); !done) result = done;
   }
   return result;
@@ -108,7 +129,7 @@ Expected<std::vector<std::string>> remove_iptables_chains() {
   std::vector<std::string> removed;
   for (const Family family : both_families) {
     if (!has_chain(family)) continue;
-    if (auto done = restore(family, render_iptables_removal(has_jumps(family))); !done)
+    if (auto done = remove_chains(family); !done)
       return tl::unexpected(done.error());
     removed.push_back(fmt::format("{} raw chains {} and {}", program(family), prerouting_chain, output_chain));
   }

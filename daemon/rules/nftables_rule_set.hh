@@ -32,7 +32,4 @@ class NftablesRuleSet final : public RuleSet {
 // The tables of this name that exist.
 [[nodiscard]] std::vector<Family> existing_tables(Nft& nft);
 
-// The default of the set `confirmed`, or less where net.netfilter.nf_conntrack_udp_timeout is short.
-[[nodiscard]] std::chrono::seconds confirmed_timeout();
-
 }  // namespace ctgate::rules

@@ -92,17 +92,13 @@ void write_chain(std::string& out, const Policy& policy, Hook hook, Family famil
     out += fmt::format("-A {} -d ff00::/8 -j RETURN\n", chain);
   }
   if (!output) out += fmt::format("-A {} -m pkttype ! --pkt-type unicast -j RETURN\n", chain);
-  out += fmt::format("-A {} -m conntrack --ctstate UNTRACKED -j RETURN\n", chain);
+  // The second: on its second way through the hooks a datagram has its entry already, see render_nftables.cc.
+  out += fmt::format("-A {0} -m conntrack --ctstate UNTRACKED -j RETURN\n-A {0} -m conntrack --ctproto udp -j RETURN\n",
+                     chain);
   for (const auto& selector : select_rules(policy, hook, family)) {
     write_selector(out, chain, hook, selector, target(selector.rule->action, selector.rule->release, plan));
   }
   out += fmt::format("-A {} -p udp {}\n", chain, target(policy.default_action, policy.default_release, plan));
-}
-
-// `command`: 'A' appends them, 'D' deletes them.
-std::string jumps(char command) {
-  return fmt::format("-{0} PREROUTING -p udp -j {1}\n-{0} OUTPUT -p udp -j {2}\n", command, prerouting_chain,
-                     output_chain);
 }
 
 std::string chain_declarations() {
@@ -111,22 +107,21 @@ std::string chain_declarations() {
 
 }  // namespace
 
-std::string render_iptables(const Policy& policy, Family family, bool add_jumps) {
+std::string render_iptables(const Policy& policy, Family family, std::span<const Jump> missing_jumps) {
   std::string out = "*raw\n" + chain_declarations();
-  if (add_jumps) out += jumps('A');
+  for (const auto& jump : missing_jumps) out += fmt::format("-A {} -p udp -j {}\n", jump.from, jump.to);
   write_chain(out, policy, Hook::prerouting, family);
   write_chain(out, policy, Hook::output, family);
   return out + "COMMIT\n";
 }
 
 std::string render_iptables_withdraw() {
-  return fmt::format("*raw\n{}{}-A {} -m conntrack --ctstate UNTRACKED -j RETURN\nCOMMIT\n", chain_declarations(),
-                     jumps('D'), prerouting_chain);
+  return fmt::format("*raw\n{}-A {} -m conntrack --ctstate UNTRACKED -j RETURN\nCOMMIT\n", chain_declarations(),
+                     prerouting_chain);
 }
 
-std::string render_iptables_removal(bool delete_jumps) {
-  return fmt::format("*raw\n{2}-F {0}\n-F {1}\n-X {0}\n-X {1}\nCOMMIT\n", prerouting_chain, output_chain,
-                     delete_jumps ? jumps('D') : "");
+std::string render_iptables_removal() {
+  return fmt::format("*raw\n-F {0}\n-F {1}\n-X {0}\n-X {1}\nCOMMIT\n", prerouting_chain, output_chain);
 }
 
 }  // namespace ctgate::rules

@@ -123,9 +123,11 @@ class Writer {
   }
 
   void write_gate(std::string_view chain, std::string_view follower, std::string_view waiting) {
+    // What is held comes before what is confirmed: a flow that learns the latter while followers are on their way
+    // through the daemon would overtake them.
+    rule(chain, "{} @held goto {}", key_, follower);
     rule(chain, "{} @confirmed accept", key_);
     write_exemptions(chain);
-    rule(chain, "{} @held goto {}", key_, follower);
     rule(chain, "{} @{} goto {}", key_, waiting, follower);
     if (marks()) rule(chain, "meta mark set meta mark | {:#x}", mark());
     rule(chain, "add @{} {{ {} timeout {} }}", waiting, key_, pending_timeout);
@@ -139,6 +141,11 @@ class Writer {
     rule(chain, "meta pkttype != host accept");
     rule(chain, "{} accept", family_ == Family::ipv4 ? "ip daddr 224.0.0.0/4" : "ip6 daddr ff00::/8");
     if (family_ == Family::ipv4) rule(chain, "ip daddr 255.255.255.255 accept");
+    // On its second way through the hooks, as behind a VRF device (vrf_ip_rcv(), drivers/net/vrf.c), a datagram has its
+    // entry already and would be taken for its own follower. Without an entry, or with a template, this does not match.
+    conntrack_rule(chain, "ct original protocol udp accept");
+    // A lookup of an entry needs its zone, and a queued datagram does not tell it.
+    conntrack_rule(chain, "ct zone != 0 accept");
     // This also makes nf_tables register conntrack and with it defragmentation, so that datagrams arrive here whole.
     conntrack_rule(chain, "ct state untracked accept");
   }

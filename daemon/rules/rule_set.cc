@@ -52,8 +52,8 @@ Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const P
 
 std::string print_rules(Backend backend, const Policy& policy) {
   if (backend == Backend::iptables) {
-    return "# iptables-restore --noflush -w\n" + render_iptables(policy, Family::ipv4, true) +
-           "# ip6tables-restore --noflush -w\n" + render_iptables(policy, Family::ipv6, true);
+    return "# iptables-restore --noflush -w\n" + render_iptables(policy, Family::ipv4, jumps) +
+           "# ip6tables-restore --noflush -w\n" + render_iptables(policy, Family::ipv6, jumps);
   }
   std::string text;
   if (backend == Backend::nftables_xt) {

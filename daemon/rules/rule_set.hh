@@ -2,6 +2,7 @@
 // The installed rule set. daemon/rules depends on policy/ only; `ctgated` and the ctgate command call it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ class RuleSet {
 // The first backend that `choice` allows and the kernel takes; nothing is installed yet. The error says what each
 // backend misses.
 [[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy);
+
+// How long a flow may count as confirmed after its last sign: 20 s, or less where net.netfilter.nf_conntrack_udp_timeout is
+// short, since the entry must live longer.
+[[nodiscard]] std::chrono::seconds confirmed_timeout();
 
 // The commands that install() would run for `policy`, as an administrator would read them.
 [[nodiscard]] std::string print_rules(Backend backend, const Policy& policy);

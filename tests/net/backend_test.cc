@@ -78,6 +78,16 @@ TEST_F(BackendTest, Iptables) {
   }
 }
 
+TEST_F(BackendTest, IptablesWithOneJumpMissingOrDoubled) {
+  start_ctgated({.policy = "[daemon]\nbackend = 'iptables'\n"});
+  gateway().run([] {
+    must(run_command({"iptables", "-t", "raw", "-D", "OUTPUT", "-p", "udp", "-j", "CTGATE_OUTPUT"}));
+    must(run_command({"iptables", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "-j", "CTGATE_PREROUTING"}));
+  });
+  EXPECT_EQ(ctgated->stop(), 0);
+  EXPECT_EQ(saved("iptables-save").find("-j CTGATE"), std::string::npos) << saved("iptables-save");
+}
+
 TEST_F(BackendTest, IptablesAfterACrash) {
   start_ctgated({.policy = "[daemon]\nbackend = 'iptables'\n"});
   const auto before = saved("iptables-save");

@@ -33,10 +33,9 @@ class Failure : public GatewayTest {
     for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
     ASSERT_TRUE(eventually([&] { return counter("held") == 4; }));
   }
-  void expect_all_arrive(bool in_order = true) {
+  void expect_all_arrive() {
     std::string arrived;
     for (int i = 0; i < 5; ++i) arrived += receiver->receive(3s).value_or("-");
-    if (!in_order) std::sort(arrived.begin(), arrived.end());
     EXPECT_EQ(arrived, "12345");
   }
   [[nodiscard]] pid_t worker() const {
@@ -197,6 +196,16 @@ TEST_F(Failure, ReloadAddsAndRemovesTheQueueOfRepliedRules) {
   expect_all_arrive();
 }
 
+TEST_F(Failure, ReloadThatWouldChangeWhatAQueueWaitsForIsRefused) {
+  start_ctgated({.policy = "[[rule]]\nname='order'\nrelease='replied'\n"});
+  must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()},
+                   "[daemon]\nqueues = 2\n[[rule]]\nname='order'\nrelease='replied'\n"));
+  kill(ctgated->pid(), SIGHUP);
+  ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
+  EXPECT_NE(ctgated->log().find("takes effect on a restart only"), std::string::npos) << ctgated->log();
+  EXPECT_TRUE(is_queue_bound(5380) && is_queue_bound(5381) && !is_queue_bound(5382));
+}
+
 TEST_F(Failure, ReloadChangesTheLimitsOfTheRunningWorker) {
   start_ctgated();
   const pid_t before = worker();
@@ -205,7 +214,7 @@ TEST_F(Failure, ReloadChangesTheLimitsOfTheRunningWorker) {
   ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
   for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);
   EXPECT_TRUE(eventually([&] { return counter("overflow_total") == 3; }));
-  expect_all_arrive(false);
+  expect_all_arrive();
   EXPECT_EQ(worker(), before);
 }
 

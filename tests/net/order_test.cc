@@ -43,6 +43,20 @@ INSTANTIATE_TEST_SUITE_P(Paces, PacedOrder,
                                   std::to_string(parameter.param.verdict.count()) + "us";
                          });
 
+// After 250 ms the kernel takes a flow back from the daemon, and later ones learn that it is confirmed. 1 ms apart, so that
+// no datagram is still on its way through the daemon at that very moment.
+TEST_F(Order, LongFlowsStayInOrderWhenTheKernelTakesThemBack) {
+  nat(lab::nat::masquerade(Family::ipv4, true));
+  third_party({.delay = 5ms});
+  serve();
+  start_ctgated();
+  const auto result = burst({.flows = 5, .datagrams = 1000, .spacing = 1000us, .answer_deadline = 5s});
+  EXPECT_EQ(result.overtaken, 0U);
+  EXPECT_EQ(result.delivered, 5000U);
+  EXPECT_EQ(result.split_flows, 0U);
+  EXPECT_GT(elements("confirmed"), 0U) << "in the end the kernel has them";
+}
+
 // A third party that queues new flows only reorders by itself: the first answer makes the flow established, and what
 // comes then overtakes what it still holds.
 TEST_F(Order, ThirdPartyThatQueuesNewFlowsOnlyDoesLessHarmWithUsAndNoneWithRepliedRule) {

@@ -79,9 +79,9 @@ class Interleaving {
   void admit(std::uint32_t number, const FlowKey& key) {
     const std::uint32_t id = next_id_++;
     datagrams_[id] = {number};
-    const auto held = gate_.held();
+    const auto held = gate_.counters().held;
     gate_.admit(key, PacketId{id}, now_, decisions_);
-    datagrams_[id].held = gate_.held() == held + 1;
+    datagrams_[id].held = gate_.counters().held == held + 1;
   }
 
   // Carries the plan out as the kernel would: a batch takes everything at or below its id that is still queued.

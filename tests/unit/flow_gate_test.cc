@@ -159,12 +159,27 @@ TEST_F(FlowGateTest, WithoutPromotionsTheFirstDeadlineLetsAllGo) {
   EXPECT_EQ(expire(1s), (Ids{10, 11}));
 }
 
+TEST_F(FlowGateTest, SlowFlowThatIsNeverConfirmedIsGivenUpInTheEnd) {
+  config.limits.max_promotions = 2;
+  Ids order;
+  for (std::uint32_t id = 10; id < 14; ++id) {
+    const auto start = (id - 10) * 5s;
+    for (const auto& ids : {admit(flow(1), id, start), expire(start + 250ms), expire(start + 1s)}) {
+      order.insert(order.end(), ids.begin(), ids.end());
+    }
+  }
+  EXPECT_EQ(order, (Ids{10, 11, 12, 13}));
+  EXPECT_EQ(gate().counters().promoted, 2U);
+  EXPECT_EQ(gate().counters().abandoned, 1U);
+  EXPECT_EQ(gate().counters().held, 3U) << "the last one passes at once";
+}
+
 TEST_F(FlowGateTest, PromotedFlowWithNothingLeftIsForgottenLater) {
   admit(flow(1), 10, 0ms);
   expire(250ms);
   EXPECT_EQ(expire(1s), Ids{10});
   EXPECT_EQ(gate().flows(), 1U);
-  expire(2s);
+  expire(1s + FlowGate::open_after_giving_up);
   EXPECT_EQ(gate().flows(), 0U);
   EXPECT_EQ(gate().next_deadline(), std::nullopt);
 }
@@ -177,11 +192,11 @@ TEST_F(FlowGateTest, FollowerAfterAPromotionIsLookedUp) {
   EXPECT_EQ(lookups, std::vector{flow(1)});
 }
 
-TEST_F(FlowGateTest, OverTheLimitOfAFlowDatagramsPassAndAreCounted) {
+TEST_F(FlowGateTest, OverTheLimitOfAFlowItsOldestGoesSoThatOrderIsKept) {
   config.limits.held_per_flow = 2;
   admit(flow(1), 10, 0ms);
   admit(flow(1), 11, 0ms);
-  EXPECT_EQ(admit(flow(1), 12, 0ms), Ids{12});
+  EXPECT_EQ(admit(flow(1), 12, 0ms), Ids{10});
   EXPECT_EQ(gate().counters().overflow, 1U);
   EXPECT_EQ(gate().held(), 2U);
 }

@@ -116,25 +116,25 @@ TEST(RenderNftables, MarkBitIsSetOnLeadersAndClearedInTheLastChain) {
 }
 
 TEST(RenderIptables, ReplacesItsChainsAndQueuesWithBypass) {
-  const auto text = render_iptables(policy(""), Family::ipv4, true);
+  const auto text = render_iptables(policy(""), Family::ipv4, jumps);
   EXPECT_TRUE(contains(text, "*raw\n:CTGATE_PREROUTING - [0:0]\n"));
   EXPECT_TRUE(contains(text, "-A PREROUTING -p udp -j CTGATE_PREROUTING\n"));
   EXPECT_TRUE(contains(text, "-A CTGATE_OUTPUT -p udp -j NFQUEUE --queue-num 5380 --queue-bypass\nCOMMIT\n"));
-  EXPECT_FALSE(contains(render_iptables(policy(""), Family::ipv4, false), "-A PREROUTING "));
+  EXPECT_FALSE(contains(render_iptables(policy(""), Family::ipv4, {}), "-A PREROUTING "));
 }
 
 TEST(RenderIptables, ManyPortsAreSplitIntoGroupsOfFifteen) {
   std::string ports;
   for (int port = 1; port <= 40; port += 2) ports += std::to_string(port) + ",";
   const auto text =
-      render_iptables(policy("[[rule]]\nname='p'\ndestination_ports=[" + ports + "]\n"), Family::ipv4, false);
+      render_iptables(policy("[[rule]]\nname='p'\ndestination_ports=[" + ports + "]\n"), Family::ipv4, {});
   EXPECT_TRUE(contains(text, "--dports 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29 "));
   EXPECT_TRUE(contains(text, "--dports 31,33,35,37,39 "));
 }
 
 TEST(RenderIptables, PrefixOfInterfacesAndPassRules) {
   const auto text =
-      render_iptables(policy("[[rule]]\nname='p'\ninterfaces=['eth*']\naction='pass'\n"), Family::ipv6, false);
+      render_iptables(policy("[[rule]]\nname='p'\ninterfaces=['eth*']\naction='pass'\n"), Family::ipv6, {});
   EXPECT_TRUE(contains(text, "-A CTGATE_PREROUTING -i eth+ -p udp -m comment --comment \"p\" -j RETURN\n")) << text;
   EXPECT_TRUE(contains(text, "-A CTGATE_OUTPUT -o eth+ -p udp"));
 }
