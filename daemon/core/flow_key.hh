@@ -13,7 +13,7 @@ namespace ctgate {
 // As the first hooks of PREROUTING or OUTPUT see it. Ports in host byte order.
 //
 // The conntrack zone is not part of it: a queued datagram has no conntrack entry yet, and NFQUEUE does not carry the
-// template's zone. So the nftables backends leave flows of other zones than 0 alone.
+// template's zone. So the rules leave flows with a template alone.
 struct FlowKey {
   Address source;
   Address destination;

@@ -122,11 +122,11 @@ Expected<Keeper::Lanes> Keeper::open_missing_lanes(const Policy& policy) const {
   const auto open = [&](std::uint16_t number, Release release) -> Expected<void> {
     if (const Lane* lane = find_lane(number)) {
       if (lane->release() == release) return {};
-      return tl::unexpected(Error{
-          ExitCode::usage,
-          fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
-                      "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
-                      number)});
+      return tl::unexpected(
+          Error{ExitCode::usage,
+                fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
+                            "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
+                            number)});
     }
     auto lane = Lane::open(netlink::QueueNumber{number}, release, settings);
     if (!lane) return tl::unexpected(lane.error());

@@ -56,8 +56,8 @@ Expected<void> drop_privileges(bool for_iptables) {
     capng_update(CAPNG_ADD, may_narrow ? all : both, CAP_NET_RAW);
     capng_updatev(CAPNG_ADD, inherited, CAP_NET_ADMIN, CAP_NET_RAW, -1);
   }
-  if (capng_apply(may_narrow ? CAPNG_SELECT_ALL : static_cast<capng_select_t>(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT)) !=
-      0) {
+  if (capng_apply(may_narrow ? CAPNG_SELECT_ALL
+                             : static_cast<capng_select_t>(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT)) != 0) {
     return errno_error("give up capabilities", errno);
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno_error("set no_new_privs", errno);

@@ -38,8 +38,8 @@ bool has_chain(Family family) {
 
 // `operation`: -C asks for the jump, -D deletes one of them.
 bool jump_command(Family family, const char* operation, const Jump& jump) {
-  return succeeds({program(family), "-w", "-t", "raw", operation, std::string(jump.from), "-p", "udp", "-j",
-                   std::string(jump.to)});
+  return succeeds(
+      {program(family), "-w", "-t", "raw", operation, std::string(jump.from), "-p", "udp", "-j", std::string(jump.to)});
 }
 
 std::vector<Jump> missing_jumps(Family family) {
@@ -129,8 +129,7 @@ Expected<std::vector<std::string>> remove_iptables_chains() {
   std::vector<std::string> removed;
   for (const Family family : both_families) {
     if (!has_chain(family)) continue;
-    if (auto done = remove_chains(family); !done)
-      return tl::unexpected(done.error());
+    if (auto done = remove_chains(family); !done) return tl::unexpected(done.error());
     removed.push_back(fmt::format("{} raw chains {} and {}", program(family), prerouting_chain, output_chain));
   }
   return removed;

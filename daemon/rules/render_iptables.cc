@@ -92,9 +92,8 @@ void write_chain(std::string& out, const Policy& policy, Hook hook, Family famil
     out += fmt::format("-A {} -d ff00::/8 -j RETURN\n", chain);
   }
   if (!output) out += fmt::format("-A {} -m pkttype ! --pkt-type unicast -j RETURN\n", chain);
-  // The second: on its second way through the hooks a datagram has its entry already, see render_nftables.cc.
-  out += fmt::format("-A {0} -m conntrack --ctstate UNTRACKED -j RETURN\n-A {0} -m conntrack --ctproto udp -j RETURN\n",
-                     chain);
+  // Untracked, tracked already, or with a template: see Writer::write_exemptions() in render_nftables.cc.
+  out += fmt::format("-A {} -m conntrack ! --ctstate INVALID -j RETURN\n", chain);
   for (const auto& selector : select_rules(policy, hook, family)) {
     write_selector(out, chain, hook, selector, target(selector.rule->action, selector.rule->release, plan));
   }

@@ -22,8 +22,8 @@ struct Jump {
 };
 inline constexpr std::array<Jump, 2> jumps{{{"PREROUTING", prerouting_chain}, {"OUTPUT", output_chain}}};
 
-// Payload for `iptables-restore --noflush` (or ip6tables-restore): replaces the contents of both chains in one commit and
-// appends the jumps that are missing.
+// Payload for `iptables-restore --noflush` (or ip6tables-restore): replaces the contents of both chains in one commit
+// and appends the jumps that are missing.
 [[nodiscard]] std::string render_iptables(const Policy& policy, Family family, std::span<const Jump> missing_jumps);
 
 // Payload that empties the chains, but for one rule, which nothing reaches once the jumps are gone: with the last match

@@ -78,7 +78,7 @@ class Writer {
       out_ += '\n';
     }
     out_ += fmt::format("add chain {0} {1} {2}\nflush chain {0} {1} {2}\n", ip_, table_, anchor_chain);
-    conntrack_rule(anchor_chain, "ct state untracked accept");
+    conntrack_rule(anchor_chain, "ct state != invalid accept");
     for (const auto chain : regular_chains) out_ += fmt::format("flush chain {} {} {}\n", ip_, table_, chain);
     for (const auto& chain : base_chains) out_ += fmt::format("flush chain {} {} {}\n", ip_, table_, chain.name);
   }
@@ -141,13 +141,12 @@ class Writer {
     rule(chain, "meta pkttype != host accept");
     rule(chain, "{} accept", family_ == Family::ipv4 ? "ip daddr 224.0.0.0/4" : "ip6 daddr ff00::/8");
     if (family_ == Family::ipv4) rule(chain, "ip daddr 255.255.255.255 accept");
-    // On its second way through the hooks, as behind a VRF device (vrf_ip_rcv(), drivers/net/vrf.c), a datagram has its
-    // entry already and would be taken for its own follower. Without an entry, or with a template, this does not match.
-    conntrack_rule(chain, "ct original protocol udp accept");
-    // A lookup of an entry needs its zone, and a queued datagram does not tell it.
-    conntrack_rule(chain, "ct zone != 0 accept");
-    // This also makes nf_tables register conntrack and with it defragmentation, so that datagrams arrive here whole.
-    conntrack_rule(chain, "ct state untracked accept");
+    // Before conntrack a datagram without anything attached reads as invalid (nft_ct_get_eval()). Left alone is what is
+    // untracked; what has its entry already, on a second way through the hooks as behind a VRF device (vrf_ip_rcv()),
+    // and would be taken for its own follower; and what has a template, since that may carry a zone, which a lookup of
+    // the entry needs and nothing here can read. This also makes nf_tables register conntrack and with it
+    // defragmentation, so that datagrams arrive here whole.
+    conntrack_rule(chain, "ct state != invalid accept");
   }
 
   // Last chain: the leader is about to be confirmed, so its flow is not pending any more; a datagram of a flow that is

@@ -35,8 +35,8 @@ class RuleSet {
 // backend misses.
 [[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy);
 
-// How long a flow may count as confirmed after its last sign: 20 s, or less where net.netfilter.nf_conntrack_udp_timeout is
-// short, since the entry must live longer.
+// How long a flow may count as confirmed after its last sign: 20 s, or less where
+// net.netfilter.nf_conntrack_udp_timeout is short, since the entry must live longer.
 [[nodiscard]] std::chrono::seconds confirmed_timeout();
 
 // The commands that install() would run for `policy`, as an administrator would read them.

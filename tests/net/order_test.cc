@@ -43,8 +43,8 @@ INSTANTIATE_TEST_SUITE_P(Paces, PacedOrder,
                                   std::to_string(parameter.param.verdict.count()) + "us";
                          });
 
-// After 250 ms the kernel takes a flow back from the daemon, and later ones learn that it is confirmed. 1 ms apart, so that
-// no datagram is still on its way through the daemon at that very moment.
+// After 250 ms the kernel takes a flow back from the daemon, and later ones learn that it is confirmed. 1 ms apart, so
+// that no datagram is still on its way through the daemon at that very moment.
 TEST_F(Order, LongFlowsStayInOrderWhenTheKernelTakesThemBack) {
   nat(lab::nat::masquerade(Family::ipv4, true));
   third_party({.delay = 5ms});
