@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "daemon/control/client.hh"
+#include "daemon/netlink/network_namespace.hh"
 #include "daemon/process/keeper.hh"
 #include "daemon/process/system.hh"
 #include "policy/parse.hh"
@@ -44,9 +45,7 @@ Expected<void> run(const CommandLine& line) {
   auto policy = load_policy(line.keeper.policy_path, line.keeper.policy_must_exist);
   if (!policy) return tl::unexpected(policy.error());
   if (auto allowed = require_net_admin(); !allowed) return allowed;
-  if (!line.keeper.network_namespace.empty()) {
-    if (auto entered = enter_network_namespace(line.keeper.network_namespace); !entered) return entered;
-  }
+  if (auto entered = netlink::enter_network_namespace(line.keeper.network_namespace); !entered) return entered;
   if (line.check) return check(*policy);
   if (auto made = make_runtime_directory(line.keeper.runtime_directory); !made) return made;
   Keeper keeper(line.keeper, std::move(*policy));

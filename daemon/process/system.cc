@@ -2,9 +2,7 @@
 #include "daemon/process/system.hh"
 
 #include <cap-ng.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -25,16 +23,6 @@
 #endif
 
 namespace ctgate::process {
-
-Expected<void> enter_network_namespace(const std::string& name_or_path) {
-  const std::string path = name_or_path.find('/') == std::string::npos ? "/run/netns/" + name_or_path : name_or_path;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(fmt::format("network namespace {}", path), errno);
-  const int failed = setns(fd, CLONE_NEWNET) != 0 ? errno : 0;
-  close(fd);
-  if (failed != 0) return errno_error(fmt::format("enter network namespace {} (needs CAP_SYS_ADMIN)", path), failed);
-  return {};
-}
 
 Expected<void> require_net_admin() {
   capng_get_caps_process();

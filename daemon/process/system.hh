@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a daemon asks of the system around it: namespace, privileges, sysctls, log, service manager.
+// What a daemon asks of the system around it: privileges, sysctls, log, service manager.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,6 @@
 #include "policy/error.hh"
 
 namespace ctgate::process {
-
-// Moves the calling thread into a network namespace: a name below /run/netns (ip-netns(8)) or a path. Needs
-// CAP_SYS_ADMIN.
-[[nodiscard]] Expected<void> enter_network_namespace(const std::string& name_or_path);
 
 // An error that says what is needed, unless CAP_NET_ADMIN is in effect.
 [[nodiscard]] Expected<void> require_net_admin();
