@@ -9,18 +9,23 @@ def total(which; key): [.scenarios[] | which | key] | add // 0;
 # "lost/split/out of order"
 def damage(which): "\(total(which; .lost))/\(total(which; .split_flows))/\(total(which; .out_of_order_flows))";
 
+def wrong(condition; text): if condition then text else empty end;
+
 $demo[0] as $d | $net[0] as $n | $again[0].failures as $failed |
 (
-  if $d.backend != "nftables" then "the backend is \"\($d.backend)\", not the native queue expression" else empty end,
-  if ($demo_exit | tonumber) != 0 then "the demo's exit code is \($demo_exit | rtrimstr("\n")): \($d.summary)" else empty end,
-  ( $d.scenarios[] | select(.with.lost + .with.split_flows + .with.out_of_order_flows > 0)
-    | "\(.name) with ctgated: \(.with.lost) lost, \(.with.split_flows) split, \(.with.out_of_order_flows) out of order" ),
-  ( $d.scenarios[] | select(.with.held == 0) | "\(.name): nothing was held, so nothing was proved" ),
-  if ($d.scenarios | length) == 0 then "the demo ran no scenario" else empty end,
-  if $damage == "splits" and ($d | total(.without; .split_flows)) == 0 then "no flow was split without ctgated" else empty end,
-  if $damage == "losses" and ($d | total(.without; .lost)) == 0 then "nothing was lost without ctgated" else empty end,
-  if ($net_exit | tonumber) != 0 then "the net tests' exit code is \($net_exit | rtrimstr("\n")): \($failed) of \($n.tests) failed in every try" else empty end,
-  if $n.tests == 0 then "no net test ran" else empty end
+  wrong($d.backend != "nftables"; "the backend is \"\($d.backend)\", not the native queue expression"),
+  wrong($demo_exit != "0\n"; "the demo's exit code is \($demo_exit | rtrimstr("\n")): \($d.summary)"),
+  wrong(($d.scenarios | length) == 0; "the demo ran no scenario"),
+  ( $d.scenarios[]
+    | wrong(.with.lost + .with.split_flows + .with.out_of_order_flows > 0;
+        "\(.name) with ctgated: \(.with.lost) lost, \(.with.split_flows) split, "
+        + "\(.with.out_of_order_flows) out of order"),
+      wrong(.with.held == 0; "\(.name): nothing was held, so nothing was proved") ),
+  wrong($damage == "splits" and ($d | total(.without; .split_flows)) == 0; "no flow was split without ctgated"),
+  wrong($damage == "losses" and ($d | total(.without; .lost)) == 0; "nothing was lost without ctgated"),
+  wrong($n.tests == 0; "no net test ran"),
+  wrong($net_exit != "0\n";
+    "the net tests' exit code is \($net_exit | rtrimstr("\n")): \($failed) of \($n.tests) failed in every try")
 ),
 "figures: \($d.scenarios | length) scenarios, lost/split/out of order \($d | damage(.with)) with ctgated"
 + ", \($d | damage(.without)) without"

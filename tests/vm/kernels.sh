@@ -4,7 +4,7 @@
 # $cache/kernels/NAME with
 #   vmlinuz                       what qemu boots
 #   lib/modules/RELEASE/          its modules, absent when it has none
-#   damage                        what the demo must show without ctgated: "splits", "losses" or "any" (nothing asserted)
+#   damage                        what the demo must show without ctgated: "splits", "losses" or "any" (not asserted)
 # Nothing is installed into the system. A directory appears whole or not at all. The functions that make one print its
 # name and are called in a subshell, $(...), whose end removes what is half done.
 
@@ -22,8 +22,7 @@ packaged_kernels() {
   mapfile -t metas < <(apt-cache pkgnames linux-image- | grep -E '^linux-image-([0-9]+\.[0-9]+-)?amd64$')
   ((${#metas[@]})) || return 0
   apt-cache show "${metas[@]}" 2>/dev/null | grep -oE '^Depends: linux-image-[0-9][^ ,]*-amd64' | cut -d ' ' -f 2 |
-    sort -Vu | awk '{ split($1, part, /[-.]/); series[part[3] "." part[4]] = $1 } END { for (s in series) print series[s] }' |
-    sort -V
+    sort -Vu | awk -F '[-.]' '{ newest[$3 "." $4] = $0 } END { for (series in newest) print newest[series] }' | sort -V
 }
 
 # make_packaged_kernel PACKAGE: prints the kernel's name. The package is unpacked only as far as it is used.
@@ -70,7 +69,8 @@ build_kernel() {
   (
     cd "$new" || exit
     apt-get -q -o APT::Sandbox::User=root download "linux-source-$series" || exit
-    dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./usr/src/linux-source-$series.tar.xz" | tar -xJ --strip-components=1 || exit
+    dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./usr/src/linux-source-$series.tar.xz" |
+      tar -xJ --strip-components=1 || exit
     [[ -z $patch ]] || patch -p1 <"$patch" || exit
     make -s tinyconfig && scripts/kconfig/merge_config.sh -m .config "$here/kernel.config" >/dev/null &&
       make -s olddefconfig LOCALVERSION= && check_config && make -s -j"$(nproc)" bzImage
@@ -84,11 +84,13 @@ build_kernel() {
   mv "$new/result" "$cache/kernels/$name"
 }
 
-# olddefconfig drops silently what has unmet dependencies.
+# olddefconfig drops silently what has unmet dependencies. What a series does not know at all is built in there.
 check_config() {
-  local line missing=0
+  local line symbol missing=0
   while read -r line; do
     grep -qxF "$line" .config && continue
+    symbol=${line%%=*}
+    grep -rqE --include='Kconfig*' "^(menu)?config ${symbol#CONFIG_}\$" . || continue
     echo "kernel.config: $line did not survive olddefconfig"
     missing=1
   done < <(grep -E '^CONFIG_[A-Z0-9_]+=' "$here/kernel.config")
