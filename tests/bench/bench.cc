@@ -22,11 +22,14 @@ double quantile(std::vector<double> values, double fraction) {
   return values[static_cast<std::size_t>(at)];
 }
 
-lab::FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination) {
+lab::FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
+                               std::uint16_t source_port) {
   lab::FileDescriptor socket(where.run(
       [&] { return ::socket(lab::socket_domain(destination.address.family), SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
+  const auto source = lab::to_socket_address({lab::any_address(destination.address.family), source_port});
   const auto address = lab::to_socket_address(destination);
-  if (socket.get() < 0 || connect(socket.get(), address.get(), address.size) != 0) {
+  if (socket.get() < 0 || bind(socket.get(), source.get(), source.size) != 0 ||
+      connect(socket.get(), address.get(), address.size) != 0) {
     throw std::system_error(errno, std::generic_category(), "socket");
   }
   return socket;

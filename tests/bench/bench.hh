@@ -24,8 +24,10 @@ T must(Expected<T>&& result) {
 // Middle of the values; `fraction` 0.5 for the median, 0.99 for the 99th percentile.
 [[nodiscard]] double quantile(std::vector<double> values, double fraction = 0.5);
 
-// A connected UDP socket inside `where`.
-[[nodiscard]] lab::FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination);
+// A connected UDP socket inside `where`; `source_port` 0: the kernel chooses one, and may choose one of an earlier
+// flow.
+[[nodiscard]] lab::FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
+                                             std::uint16_t source_port = 0);
 
 // Datagrams that the server's interface has received so far.
 [[nodiscard]] std::uint64_t received_datagrams(const lab::Topology& topology);

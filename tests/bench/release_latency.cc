@@ -58,7 +58,7 @@ void release_latency(bool quick) {
 
   std::vector<double> microseconds;
   for (int i = 0; i < flows; ++i) {
-    const auto sender = udp_sender(topology.client(), destination);
+    const auto sender = udp_sender(topology.client(), destination, static_cast<std::uint16_t>(20000 + i));
     (void)send(sender.get(), "L", 1, 0);
     (void)send(sender.get(), "F", 1, 0);
     const auto leader = receive_time(server.get());

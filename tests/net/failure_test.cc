@@ -22,7 +22,7 @@ class Failure : public GatewayTest {
  protected:
   void SetUp() override {
     nat(lab::nat::masquerade(Family::ipv4, false));
-    third_party({.delay = 400ms});
+    third_party({.delay = 800ms});
     receiver.emplace(server());
     receiver->bind({ipv4.backends[0], server_port});
     sender.emplace(client());

@@ -80,7 +80,7 @@ TEST_F(Traffic, PendingIsEmptyAtRest) {
 
 TEST_F(Traffic, FragmentedDatagramsInABurst) {
   nat(lab::nat::masquerade(Family::ipv4, true));
-  third_party({.delay = 2ms});
+  third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
   const UdpSocket receiver(server());
   receiver.bind({ipv4.backends[0], server_port});
   start_ctgated();
@@ -95,7 +95,7 @@ TEST_F(Traffic, FragmentedDatagramsInABurst) {
 
 TEST_F(Traffic, FragmentedIpv6DatagramsInABurst) {
   nat(lab::nat::masquerade(Family::ipv6, true));
-  third_party({.delay = 2ms});
+  third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
   const UdpSocket receiver(server(), Family::ipv6);
   receiver.bind({ipv6.backends[0], server_port});
   start_ctgated();
