@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/rules/nft.hh"
 
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <new>
 
 extern "C" {
@@ -11,6 +16,13 @@ namespace ctgate::rules {
 
 void Nft::Free::operator()(nft_ctx* context) const {
   nft_ctx_free(context);
+}
+
+Expected<void> Nft::supported() {
+  const int probe = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  if (probe < 0) return errno_error("the kernel's netfilter netlink interface (kernel part nfnetlink)", errno);
+  close(probe);
+  return {};
 }
 
 Nft::Nft() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {

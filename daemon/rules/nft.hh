@@ -15,6 +15,10 @@ namespace ctgate::rules {
 // then. Not for use by two threads at a time.
 class Nft {
  public:
+  // Whether the kernel has netfilter's netlink interface. To be asked before the first object is made: without it,
+  // libnftables ends the whole process (netlink_open_error(), src/mnl.c).
+  [[nodiscard]] static Expected<void> supported();
+
   Nft();
 
   // Runs `commands` (nft(8) syntax, any number of lines) as one transaction; nothing is changed on error.

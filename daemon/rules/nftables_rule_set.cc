@@ -43,6 +43,7 @@ std::vector<Family> existing_tables(Nft& nft) {
 }
 
 Expected<std::unique_ptr<NftablesRuleSet>> NftablesRuleSet::probe(Backend backend, const Policy& policy) {
+  if (auto supported = Nft::supported(); !supported) return tl::unexpected(supported.error());
   std::unique_ptr<NftablesRuleSet> rules(new NftablesRuleSet({backend, confirmed_timeout()}));
   rules->families_ = usable_families(rules->nft_);
   if (rules->families_.empty()) return system_error("the kernel has no nf_tables, or this process may not use it");

@@ -66,6 +66,7 @@ std::string print_rules(Backend backend, const Policy& policy) {
 
 Expected<std::vector<std::string>> remove_everything() {
   std::vector<std::string> removed;
+  if (auto supported = Nft::supported(); !supported) return tl::unexpected(supported.error());
   Nft nft;
   for (const Family family : existing_tables(nft)) {
     auto deleted = nft.run(fmt::format("delete table {} {}\n", family_word(family), table_name));
