@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The rule set as nft(8) commands; see DESIGN.md section 4.1 for how it works.
+// The rule set as nft(8) commands.
+//
+// The kernel decides by itself, with sets keyed by (source, port, destination, port), and only followers are queued:
+//   pending    a leader has passed and is not confirmed yet     awaiting   the same, for flows that wait for an answer
+//   held       the flow had a follower: all of it goes through the daemon for a while, so that nothing overtakes
+//   confirmed  the flow has an entry in conntrack               answered   an answer passed shortly before
+// Before conntrack: held -> queue; confirmed -> accept; pending -> held and queue; else a leader: pending, and it
+// passes. In the last chain before conntrack confirms: what passes is no longer pending; if its entry is confirmed
+// already, the flow is learned.
 #pragma once
 
 #include <chrono>
