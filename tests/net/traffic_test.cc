@@ -15,10 +15,25 @@ namespace {
 using namespace std::chrono_literals;
 
 const lab::Topology::Addresses ipv4 = lab::Topology::addresses(Family::ipv4);
-const lab::Topology::Addresses ipv6 = lab::Topology::addresses(Family::ipv6);
 
 class Traffic : public GatewayTest {
  protected:
+  void expect_fragmented_burst_arrives(Family family) {
+    nat(lab::nat::masquerade(family, true));
+    third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
+    const lab::Endpoint destination{lab::Topology::addresses(family).backends[0], server_port};
+    const UdpSocket receiver(server(), family);
+    receiver.bind(destination);
+    start_ctgated();
+    const UdpSocket sender(client(), family);
+    sender.connect(destination);
+    for (const char first : {'a', 'b', 'c', 'd'}) sender.send(std::string(4000, first));
+    for (const char first : {'a', 'b', 'c', 'd'}) EXPECT_EQ(receiver.receive(2s), std::string(4000, first));
+    EXPECT_EQ(counter("held_total"), 3U);
+    EXPECT_EQ(counter("unparsed_total"), 0U);
+    EXPECT_EQ(clashes(), 0U);
+  }
+
   // `count` datagrams over `flows` flows from the client, each flow's first one well before its second; the number
   // sent.
   std::uint64_t flood(std::uint32_t flows, std::uint64_t count) {
@@ -79,31 +94,11 @@ TEST_F(Traffic, PendingIsEmptyAtRest) {
 }
 
 TEST_F(Traffic, FragmentedDatagramsInABurst) {
-  nat(lab::nat::masquerade(Family::ipv4, true));
-  third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
-  const UdpSocket receiver(server());
-  receiver.bind({ipv4.backends[0], server_port});
-  start_ctgated();
-  const UdpSocket sender(client());
-  sender.connect({ipv4.backends[0], server_port});
-  for (const char first : {'a', 'b', 'c', 'd'}) sender.send(std::string(4000, first));
-  for (const char first : {'a', 'b', 'c', 'd'}) EXPECT_EQ(receiver.receive(2s), std::string(4000, first));
-  EXPECT_EQ(counter("held_total"), 3U);
-  EXPECT_EQ(counter("unparsed_total"), 0U);
-  EXPECT_EQ(clashes(), 0U);
+  expect_fragmented_burst_arrives(Family::ipv4);
 }
 
 TEST_F(Traffic, FragmentedIpv6DatagramsInABurst) {
-  nat(lab::nat::masquerade(Family::ipv6, true));
-  third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
-  const UdpSocket receiver(server(), Family::ipv6);
-  receiver.bind({ipv6.backends[0], server_port});
-  start_ctgated();
-  const UdpSocket sender(client(), Family::ipv6);
-  sender.connect({ipv6.backends[0], server_port});
-  for (const char first : {'a', 'b', 'c'}) sender.send(std::string(4000, first));
-  for (const char first : {'a', 'b', 'c'}) EXPECT_EQ(receiver.receive(2s), std::string(4000, first));
-  EXPECT_EQ(counter("held_total"), 2U);
+  expect_fragmented_burst_arrives(Family::ipv6);
 }
 
 TEST_F(Traffic, LoopbackIsNeverQueued) {
