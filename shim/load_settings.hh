@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Settings from the environment and the policy image, once, when the program starts.
+//
+//   CTGATE_DISABLE=1        the hooks do nothing
+//   CTGATE_POLICY=<image>   this policy image instead of the system's; owned by root or by the user who runs the
+//   program CTGATE_LOG=1            a line to descriptor 2 for each datagram that was held
+//
+// Programs with more rights than their user (AT_SECURE, getauxval(3)) ignore all three. Whatever is wrong with an
+// image, the program runs, with the built-in defaults.
+#pragma once
+
+#include "shim/settings.hh"
+#include "shim/status.hh"
+
+namespace ctgate::shim {
+
+Mode load_settings(Settings& settings, PolicySource& source);
+
+}  // namespace ctgate::shim

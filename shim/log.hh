@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What CTGATE_LOG=1 prints, each with one write(2) to descriptor 2: no stdio, no allocation.
+#pragma once
+
+#include <cstdint>
+
+#include "policy/image.hh"
+
+namespace ctgate::shim {
+
+// "ctgate[PID]: held a datagram to 192.0.2.53:53 for 5.213 ms", and why it went when its leader had not departed.
+void log_held(const image::Destination& destination, std::uint64_t us, bool timed_out);
+
+// "ctgate[PID]: " TEXT PATH ADDITION
+void log_note(const char* text, const char* path, const char* addition = "");
+
+}  // namespace ctgate::shim

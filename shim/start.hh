@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the process has one of, and how it comes to life.
+#pragma once
+
+#include "shim/gate.hh"
+#include "shim/linux_kernel.hh"
+
+namespace ctgate::shim {
+
+extern Tables tables;
+extern Status status;
+extern Gate<LinuxKernel> gate;
+
+// False until the constructor has run, and where ctgate is switched off: hooks then only pass on.
+inline bool active() {
+  return status.mode.load(std::memory_order_relaxed) == Mode::active;
+}
+
+}  // namespace ctgate::shim

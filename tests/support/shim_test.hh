@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Fixture for programs under the preload library. They run on the gateway, behind a third party with late verdicts on
+// the gateway's own output, where datagrams to the service address are translated to two backends by turns.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/lab/command.hh"
+#include "tests/support/gateway_test.hh"
+
+namespace ctgate::test {
+
+struct RunOptions {
+  bool preload = true;
+  std::vector<std::string> environment{};  // "NAME=value", besides
+  std::chrono::milliseconds patience{30'000};
+};
+
+struct RunResult {
+  int exit_status = 0;  // 128 + number for a signal
+  std::string output;   // stdout
+  std::string errors;   // stderr
+};
+
+struct Damage {
+  std::uint64_t clashes = 0;  // clash_resolve
+  lab::ArrivalSummary arrivals;
+};
+
+class ShimTest : public GatewayTest {
+ protected:
+  // Servers, DNAT to two backends in OUTPUT, and a third party that takes `delay` for each verdict there.
+  void set_up_delayed_output(Family family = Family::ipv4,
+                             std::chrono::microseconds delay = std::chrono::milliseconds(5));
+
+  // Runs a program on the gateway to its end; fails the test if it takes longer than its patience.
+  RunResult run(const std::vector<std::string>& argv, const RunOptions& options = {});
+
+  // Damage since the last call of this function, or since set-up.
+  Damage take_damage();
+
+  // Value of `key=number` in a program's output; fails the test if it is not there.
+  static long value(const RunResult& result, const std::string& key);
+
+  static const std::string& library();  // path of libctgate.so
+  static std::string service(Family family = Family::ipv4);
+
+ private:
+  std::uint64_t clashes_before_ = 0;
+};
+
+}  // namespace ctgate::test
