@@ -16,7 +16,7 @@ namespace ctgate::image {
 
 inline constexpr unsigned char magic[8] = {'c', 't', 'g', 'a', 't', 'e', 0x1a, '\n'};
 inline constexpr std::uint32_t format_version = 1;
-inline constexpr std::size_t largest_image = 256 * 1024;  // bytes; a bigger file is not one of ours
+inline constexpr std::size_t largest_image = std::size_t{256} * 1024;  // bytes; a bigger file is not one of ours
 
 // Where the library looks, in this order. Both are ignored unless owned by root and writable by root only.
 inline constexpr char runtime_path[] = "/run/ctgate/policy.image";    // written by ctgated

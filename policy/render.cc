@@ -44,16 +44,21 @@ std::string release_line(Action action, Release release) {
   return action == Action::pass ? "" : fmt::format("release = \"{}\"\n", to_string(release));
 }
 
-std::string to_toml(const Rule& rule) {
+enum class Part { all, shim };
+
+std::string to_toml(const Rule& rule, Part part) {
+  const bool all = part == Part::all;
   std::string text = fmt::format("\n[[rule]]\nname = {}\n", toml_string(rule.name));
   text += fmt::format("destination_ports = {}\n", toml_array(rule.destination_ports, toml_ports));
   text += fmt::format("destinations = {}\n",
                       toml_array(rule.destinations, [](const Cidr& cidr) { return toml_string(cidr.to_string()); }));
-  text += fmt::format("direction = \"{}\"\n", to_string(rule.direction));
-  text += fmt::format("interfaces = {}\n", toml_array(rule.interfaces, toml_string));
+  if (all) {
+    text += fmt::format("direction = \"{}\"\n", to_string(rule.direction));
+    text += fmt::format("interfaces = {}\n", toml_array(rule.interfaces, toml_string));
+  }
   text += fmt::format("users = [{}]\n", fmt::join(rule.users, ", "));
   text += fmt::format("action = \"{}\"\n", to_string(rule.action));
-  text += release_line(rule.action, rule.release);
+  if (all) text += release_line(rule.action, rule.release);
   text += fmt::format("wait_for = \"{}\"\n", to_string(rule.wait_for));
   return text;
 }
@@ -84,9 +89,16 @@ std::string format_port_range(const PortRange& range) {
 
 std::string to_toml(const Policy& policy) {
   std::string text = "version = 1\n" + to_toml(policy.gate) + to_toml(policy.daemon) + to_toml(policy.shim);
-  for (const auto& rule : policy.rules) text += to_toml(rule);
+  for (const auto& rule : policy.rules) text += to_toml(rule, Part::all);
   text += fmt::format("\n[default]\naction = \"{}\"\n{}", to_string(policy.default_action),
                       release_line(policy.default_action, policy.default_release));
+  return text;
+}
+
+std::string shim_part_to_toml(const Policy& policy) {
+  std::string text = "version = 1\n" + to_toml(policy.shim);
+  for (const auto& rule : policy.rules) text += to_toml(rule, Part::shim);
+  text += fmt::format("\n[default]\naction = \"{}\"\n", to_string(policy.default_action));
   return text;
 }
 

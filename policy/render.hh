@@ -13,6 +13,10 @@ namespace ctgate {
 // value may stand: `mark_bit` without a bit, `release` with action "pass".
 [[nodiscard]] std::string to_toml(const Policy& policy);
 
+// The part that the preload library's image holds (policy/compile.hh), also a valid policy file: [shim], the rules'
+// ports, destinations, users, action and wait_for, and the default action.
+[[nodiscard]] std::string shim_part_to_toml(const Policy& policy);
+
 // "53" or "5300-5399".
 [[nodiscard]] std::string format_port_range(const PortRange& range);
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "daemon/process/policy_image.hh"
 #include "daemon/process/system.hh"
 #include "policy/parse.hh"
 
@@ -91,6 +92,7 @@ Expected<void> Keeper::start() {
   wait_for_activity();
   wait_for_rule_changes();
   feed_watchdog();
+  publish_policy_image(policy_, options_.image_path);
   spdlog::info("running: backend {}, {} queue(s) from {}, policy {}", rules::to_string(rules_->backend()),
                lanes_.size(), policy_.daemon.queue, options_.policy_path.string());
   return {};
@@ -168,6 +170,7 @@ void Keeper::reload() {
   Expected<void> applied = policy ? apply(*policy) : Expected<void>(tl::unexpected(policy.error()));
   if (applied) {
     ++lineage_.reloads;
+    publish_policy_image(policy_, options_.image_path);
     spdlog::info("policy {} is in force", options_.policy_path.string());
   } else {
     ++lineage_.failed_reloads;

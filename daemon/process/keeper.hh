@@ -23,7 +23,8 @@ struct KeeperOptions {
   std::filesystem::path policy_path;
   bool policy_must_exist = false;  // it was named on the command line
   std::filesystem::path runtime_directory;
-  std::string network_namespace;  // for status; empty: the one it was started in
+  std::filesystem::path image_path;  // where the preload library finds the policy; empty: it is not for this host
+  std::string network_namespace;     // for status; empty: the one it was started in
 };
 
 class Keeper {

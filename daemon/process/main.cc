@@ -11,6 +11,7 @@
 #include "daemon/netlink/network_namespace.hh"
 #include "daemon/process/keeper.hh"
 #include "daemon/process/system.hh"
+#include "policy/image.hh"
 #include "policy/parse.hh"
 
 namespace ctgate::process {
@@ -29,7 +30,9 @@ ExitCode report(const Error& error) {
 
 Expected<void> make_runtime_directory(const std::filesystem::path& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  const bool made = std::filesystem::create_directories(path, error);
+  // Whatever the umask is: everybody's programs read the policy image there. The control socket has a mode of its own.
+  if (made) std::filesystem::permissions(path, std::filesystem::perms(0755), error);
   if (error) return system_error(fmt::format("runtime directory {}: {}", path.string(), error.message()));
   return {};
 }
@@ -67,9 +70,11 @@ ExitCode parse_and_run(int argc, char** argv) {
   app.add_option("--netns", line.keeper.network_namespace,
                  "Work in this network namespace: a name (ip-netns(8)) or a path")
       ->type_name("NAME|PATH");
-  app.add_option("--runtime-dir", line.keeper.runtime_directory, "Directory of the control socket")
-      ->type_name("DIR")
-      ->capture_default_str();
+  auto* runtime_directory =
+      app.add_option("--runtime-dir", line.keeper.runtime_directory,
+                     "Directory of the control socket and of the policy image for the preload library")
+          ->type_name("DIR")
+          ->capture_default_str();
   app.add_flag("--check", line.check, "Check policy, privileges and kernel, change nothing, and exit");
   app.add_flag("--debug", line.debug, "Log more");
   app.footer(
@@ -82,6 +87,9 @@ ExitCode parse_and_run(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   line.keeper.policy_must_exist = policy->count() > 0;
+  // A daemon for another network namespace must not give its policy to every program of this host.
+  if (line.keeper.network_namespace.empty() || runtime_directory->count() > 0)
+    line.keeper.image_path = line.keeper.runtime_directory / std::filesystem::path(image::runtime_path).filename();
   set_up_log(line.debug);
   const auto result = run(line);
   return result ? ExitCode::ok : report(result.error());

@@ -1,5 +1,5 @@
 # Warnings and hardening flags of every target.
-add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror=vla)
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror=vla $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection)
 add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 if(CTGATE_SANITIZE)

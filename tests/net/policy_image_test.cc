@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ctgated gives its policy to the preload library.
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/rules/command.hh"
+#include "policy/compile.hh"
+#include "policy/image_file.hh"
+#include "policy/parse.hh"
+#include "tests/support/gateway_test.hh"
+
+namespace ctgate::test {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+class DaemonImage : public GatewayTest {
+ protected:
+  [[nodiscard]] std::filesystem::path path() const { return ctgated->runtime_directory() / "policy.image"; }
+  [[nodiscard]] Bytes written() const { return must(read_image(path())); }
+  static Bytes image_of(const std::string& policy) {
+    return must(compile_policy(parse_policy(policy, "policy.toml").value())).image;
+  }
+  void reload(const std::string& policy) const {
+    std::ofstream(ctgated->policy_path()) << policy;
+    kill(ctgated->pid(), SIGHUP);
+  }
+};
+
+TEST_F(DaemonImage, IsWrittenAtStartAndOnReload) {
+  const std::string first = "[shim]\nmax_wait = '50ms'\n";
+  const std::string second = "[shim]\nmax_wait = '70ms'\n[default]\naction = 'pass'\n";
+  start_ctgated({.policy = first});
+  EXPECT_EQ(written(), image_of(first));
+  reload(second);
+  ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
+  EXPECT_EQ(written(), image_of(second));
+}
+
+TEST_F(DaemonImage, BadPolicyOnReloadLeavesIt) {
+  start_ctgated({.policy = "[shim]\nmax_wait = '50ms'\n"});
+  const auto before = written();
+  reload("[shim]\nmax_wait = 50\n");
+  ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
+  EXPECT_EQ(written(), before);
+}
+
+TEST_F(DaemonImage, FailureToWriteItIsAWarning) {
+  start_ctgated();
+  std::filesystem::remove(path());
+  std::filesystem::create_directory(path());
+  reload("[shim]\nmax_wait = '50ms'\n");
+  ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
+  EXPECT_NE(ctgated->log().find("warning: programs with the preload library do not see this policy: cannot write"),
+            std::string::npos)
+      << ctgated->log();
+  EXPECT_EQ(must(ctgated->status()).at("state"), "running");
+}
+
+// In the default runtime directory of an otherwise empty /run.
+TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
+  const std::string script = R"(
+    mount -t tmpfs none /run && umask 077 || exit 1
+    for netns in "--netns /proc/self/ns/net" ""; do
+      echo "with <$netns>:"
+      "$0/ctgated" $netns --policy /dev/null 2>/run/log &
+      until "$0/ctgate" status >/run/status 2>&1; do kill -0 $! || { cat /run/log; exit 1; }; sleep 0.02; done
+      stat -c "%a %n" /run/ctgate /run/ctgate/*
+      kill $! && wait $!
+    done)";
+  const auto programs = must(lab::find_ctgated()).parent_path().string();
+  const auto result = gateway().run([&] {
+    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+  });
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output,
+            "with <--netns /proc/self/ns/net>:\n755 /run/ctgate\n600 /run/ctgate/control.sock\n"
+            "with <>:\n755 /run/ctgate\n600 /run/ctgate/control.sock\n644 /run/ctgate/policy.image\n");
+}
+
+}  // namespace
+}  // namespace ctgate::test
