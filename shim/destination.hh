@@ -31,19 +31,19 @@ inline std::uint32_t fingerprint(const void* name, socklen_t length) {
   sa_family_t family = AF_UNSPEC;
   if (length < sizeof(sockaddr_in)) return 0;
   std::memcpy(&family, bytes, sizeof family);
-  std::uint64_t words[2] = {0, 0};
+  std::uint64_t low = 0, high = 0;
   if (family == AF_INET) {
-    std::memcpy(&words[0], bytes, 8);  // family, port, address
-    words[1] = mix(words[0]);
+    std::memcpy(&low, bytes, 8);                    // family, port, address
   } else if (family == AF_INET6 && length >= 24) {  // without sin6_scope_id, as RFC 2133 had it
     std::uint16_t port = 0;
-    std::memcpy(words, bytes + offsetof(sockaddr_in6, sin6_addr), 16);
+    std::memcpy(&low, bytes + offsetof(sockaddr_in6, sin6_addr), 8);
+    std::memcpy(&high, bytes + offsetof(sockaddr_in6, sin6_addr) + 8, 8);
     std::memcpy(&port, bytes + offsetof(sockaddr_in6, sin6_port), sizeof port);
-    words[1] = mix(mix(words[0] ^ port) + words[1]);
+    low = low * 0xc2b2ae3d27d4eb4fULL + port;
   } else {
     return 0;
   }
-  return static_cast<std::uint32_t>(words[1]) | 2U;
+  return static_cast<std::uint32_t>((low ^ high) * 0x9e3779b97f4a7c15ULL >> 32U) | 2U;
 }
 
 // False: not an Internet address. A v4-mapped address becomes the IPv4 one that it stands for.

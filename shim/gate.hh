@@ -43,15 +43,12 @@ class Gate {
 
   // One datagram by `send()`, which returns what the system call returns. `name` may be nullptr: a connected socket.
   template <typename Send>
-  auto send_one(int fd, const void* name, socklen_t length, int flags, Send&& send) {
+  auto send_one(int fd, const void* name, socklen_t length, int flags, Send send) {
     const std::uint32_t mark = name == nullptr ? connected_fingerprint : fingerprint(name, length);
-    if ((flags & MSG_MORE) == 0 && tables_.descriptors.passes(fd, mark, kernel_)) return send();
-    Ticket ticket;
-    Candidate candidate;
-    if (identify(fd, name, length, flags, mark, candidate)) admit(fd, candidate, ticket);
-    const auto result = send();
-    settle(fd, ticket, result >= 0);
-    return result;
+    if (tables_.descriptors.passes(fd, mark, kernel_) && (flags & MSG_MORE) == 0) [[likely]] {
+      return send();
+    }
+    return send_with_care(fd, name, length, flags, mark, send);
   }
 
   // Many datagrams, as sendmmsg(2): `send(first, count)` sends messages[first] and the following and returns how many
@@ -60,6 +57,7 @@ class Gate {
   int send_many(int fd, Message* messages, unsigned count, int flags, Send&& send) {
     constexpr unsigned longest = 1024;  // UIO_MAXIOV; the kernel sends no more in one call
     count = count < longest ? count : longest;
+    const int saved = errno;
     unsigned done = 0;
     do {
       Run run;
@@ -68,7 +66,11 @@ class Gate {
       for (unsigned i = 0; i < run.leaders; ++i) {
         settle(fd, run.tickets[i], sent > 0 && run.tickets[i].index < done + static_cast<unsigned>(sent));
       }
-      if (sent < 0) return done > 0 ? static_cast<int>(done) : sent;
+      if (sent < 0) {
+        if (done == 0) return sent;
+        errno = saved;  // some went, so the call succeeds
+        break;
+      }
       done += static_cast<unsigned>(sent);
       if (static_cast<unsigned>(sent) < run.count) break;
     } while (done < count);
@@ -100,6 +102,23 @@ class Gate {
     unsigned leaders = 0;
     unsigned count = 0;
   };
+
+  // Apart, and its argument by value, so that the way past it needs no stack frame.
+  template <typename Send>
+  [[gnu::noinline]] auto send_with_care(int fd, const void* name, socklen_t length, int flags, std::uint32_t mark,
+                                        Send send) {
+    Ticket ticket;
+    prepare(fd, name, length, flags, mark, ticket);
+    const auto result = send();
+    if (ticket.leads) settle(fd, ticket, result >= 0);
+    return result;
+  }
+
+  [[gnu::noinline]] void prepare(int fd, const void* name, socklen_t length, int flags, std::uint32_t mark,
+                                 Ticket& ticket) {
+    Candidate candidate;
+    if (identify(fd, name, length, flags, mark, candidate)) admit(fd, candidate, ticket);
+  }
 
   template <typename Message>
   void extend(int fd, Message* messages, unsigned first, unsigned end, int flags, Run& run) {
@@ -189,7 +208,7 @@ class Gate {
     const std::uint32_t now = kernel_.tick();
     const auto handle = tables_.flows.find(candidate.key, now);
     if (handle.flow.state == FlowState::leading) return true;
-    return handle.flow.state == FlowState::sent &&
+    return handle.flow.state == FlowState::sent && age(now, handle.flow.time) < settings_.max_wait &&
            !departed(fd, candidate, handle.flow, decide(candidate).wait_for, now);
   }
 
@@ -221,16 +240,15 @@ class Gate {
         if (lead(candidate, decision.wait_for, handle, now, ticket)) break;
         continue;
       }
+      const bool leading = handle.flow.state == FlowState::leading;
+      // Its own leader: this is a signal handler, or follows a call that was cancelled or jumped out of.
+      if (leading && handle.flow.owner == kernel_.thread_tag()) break;
       const std::uint32_t waited = age(now, handle.flow.time);
-      if (handle.flow.state == FlowState::leading) {
-        // Our own: this is a signal handler, or follows a cancelled or abandoned call.
-        if (handle.flow.owner == kernel_.thread_tag() || waited >= settings_.max_wait) break;
-      } else if (departed(fd, candidate, handle.flow, decision.wait_for, now)) {
-        confirm(fd, candidate, handle, now);
-        break;
-      }
-      if (!wait(fd, decision.wait_for, waited, waiting)) {
-        if (handle.flow.state == FlowState::sent) confirm(fd, candidate, handle, now);
+      const bool late = waited >= settings_.max_wait;
+      const bool gone = !leading && !late && departed(fd, candidate, handle.flow, decision.wait_for, now);
+      if (gone || late || !wait(fd, decision.wait_for, waited, waiting)) {
+        waiting.timed_out = !gone && decision.wait_for != WaitFor::delay;
+        if (!leading) confirm(fd, candidate, handle, now);
         break;
       }
     }
@@ -249,8 +267,7 @@ class Gate {
     return true;
   }
 
-  void settle(int fd, Ticket& ticket, bool sent) {
-    if (!ticket.leads) return;
+  [[gnu::noinline]] void settle(int fd, Ticket& ticket, bool sent) {
     if (!sent) {
       FlowTable::erase(ticket.handle);
       return;
@@ -271,7 +288,6 @@ class Gate {
   // `now` is from before the question to the kernel.
   bool departed(int fd, const Candidate& candidate, const Flow& flow, WaitFor wait_for, std::uint32_t now) {
     const std::uint32_t since = age(now, flow.time);
-    if (since >= settings_.max_wait) return true;
     if (wait_for == WaitFor::delay) return false;
     if (wait_for == WaitFor::reply) return kernel_.replied(fd, since);
     // A socket that sends to many at once hardly ever is without a datagram in the stack. Once it was, all leaders
@@ -309,10 +325,7 @@ class Gate {
       waiting.limit = (settings_.max_wait - waited_before) * 1000ULL;
     }
     const std::uint64_t elapsed = waiting.elapsed(now);
-    if (elapsed >= waiting.limit) {
-      waiting.timed_out = wait_for != WaitFor::delay;
-      return false;
-    }
+    if (elapsed >= waiting.limit) return false;
     std::uint64_t pause = elapsed / 8;
     pause = pause < shortest ? shortest : pause > longest ? longest : pause;
     if (pause > waiting.limit - elapsed) pause = waiting.limit - elapsed;

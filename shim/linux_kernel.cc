@@ -37,12 +37,6 @@ std::uint64_t last_received(int fd) {
 
 }  // namespace
 
-std::uint32_t LinuxKernel::tick() const {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-  return static_cast<std::uint32_t>(time.tv_sec) * 1000U + static_cast<std::uint32_t>(time.tv_nsec) / 1'000'000U;
-}
-
 std::uint64_t LinuxKernel::microseconds() const {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);

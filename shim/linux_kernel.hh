@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cstdint>
 
@@ -14,7 +15,11 @@ namespace ctgate::shim {
 class LinuxKernel {
  public:
   // Milliseconds of CLOCK_MONOTONIC_COARSE, which costs a few nanoseconds; it stands still for up to 10 ms.
-  [[nodiscard]] std::uint32_t tick() const;
+  [[nodiscard]] std::uint32_t tick() const {
+    timespec time;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return static_cast<std::uint32_t>(time.tv_sec) * 1000U + static_cast<std::uint32_t>(time.tv_nsec) / 1'000'000U;
+  }
   [[nodiscard]] std::uint64_t microseconds() const;  // CLOCK_MONOTONIC
 
   // 10 bits that tell the calling thread from most others; the same inside a signal handler.

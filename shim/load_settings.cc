@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -17,7 +18,7 @@ namespace {
 
 // Programs whose own seccomp filter kills them for the gate's questions (getsockopt SO_COOKIE, ioctl SIOCOUTQ) while
 // they send UDP: chrony's sys_linux.c, tor's sandbox.c.
-constexpr const char* always_skipped[] = {"/usr/sbin/chronyd", "/usr/bin/tor", "/usr/sbin/tor"};
+constexpr const char* always_skipped[] = {"chronyd", "tor"};
 
 bool is_set(const char* name) {
   const char* value = secure_getenv(name);
@@ -128,16 +129,25 @@ void find_image(Settings& settings, PolicySource& source) {
   }
 }
 
-bool is_skipped(const Settings& settings) {
+// By the last part of the name that execve(2) was given: no system call for all the others.
+bool is_always_skipped() {
+  const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (path == nullptr) return false;
+  const char* name = std::strrchr(path, '/');
+  name = name == nullptr ? path : name + 1;
+  for (const char* skipped : always_skipped) {
+    if (std::strcmp(name, skipped) == 0) return true;
+  }
+  return false;
+}
+
+bool is_skipped(const image::View& image) {
   char program[4096];
   const long size =
       raw_syscall(__NR_readlinkat, AT_FDCWD, word("/proc/self/exe"), word(&program[0]), sizeof program - 1);
   if (size <= 0) return false;
   program[size] = '\0';
-  for (const char* name : always_skipped) {
-    if (std::strcmp(program, name) == 0) return true;
-  }
-  return settings.has_image && settings.image.skips(program);
+  return image.skips(program);
 }
 
 }  // namespace
@@ -147,7 +157,9 @@ Mode load_settings(Settings& settings, PolicySource& source) {
   settings.log = is_set("CTGATE_LOG");
   find_image(settings, source);
   if (settings.has_image) settings.max_wait = settings.image.header().max_wait;
-  return is_skipped(settings) ? Mode::skipped : Mode::active;
+  const bool skipped =
+      is_always_skipped() || (settings.has_image && settings.image.header().text != 0 && is_skipped(settings.image));
+  return skipped ? Mode::skipped : Mode::active;
 }
 
 }  // namespace ctgate::shim
