@@ -9,10 +9,22 @@
 
 namespace ctgate::cli {
 
-void add_policy_commands(CLI::App& app, ExitCode& exit_code);  // policy check|show|match
-void add_rules_commands(CLI::App& app, ExitCode& exit_code);   // rules print, cleanup
-void add_status_command(CLI::App& app, ExitCode& exit_code);   // status
-void add_demo_command(CLI::App& app, ExitCode& exit_code);     // demo
+void add_policy_commands(CLI::App& app, ExitCode& exit_code);   // policy check|show|match|compile
+void add_rules_commands(CLI::App& app, ExitCode& exit_code);    // rules print, cleanup
+void add_status_command(CLI::App& app, ExitCode& exit_code);    // status
+void add_demo_command(CLI::App& app, ExitCode& exit_code);      // demo
+void add_preload_commands(CLI::App& app, ExitCode& exit_code);  // preload enable|disable|status
+void add_shim_commands(CLI::App& app, ExitCode& exit_code);     // shim status
+
+// A command line `ctgate run [OPTIONS] [--] COMMAND ...`: what is ours, and what is the command's, which no parser of
+// ours may touch. Other command lines are all ours.
+struct RunLine {
+  int own = 0;               // the first `own` words of argv
+  char** command = nullptr;  // the rest, ended by a null pointer as argv is; without "--"
+};
+[[nodiscard]] RunLine split_run_line(int argc, char** argv);
+
+void add_run_command(CLI::App& app, ExitCode& exit_code, char** command);  // run; does not return if all is well
 
 // Prints "ctgate: MESSAGE" to stderr and gives the error's exit code.
 ExitCode report(const Error& error);

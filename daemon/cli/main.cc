@@ -20,12 +20,16 @@ ExitCode run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Exit codes: 0 fine, 1 the check found a problem, 2 usage or policy error, 3 the system refused.");
   ExitCode exit_code = ExitCode::ok;
+  const RunLine line = split_run_line(argc, argv);
+  add_run_command(app, exit_code, line.command);
   add_status_command(app, exit_code);
   add_demo_command(app, exit_code);
   add_policy_commands(app, exit_code);
   add_rules_commands(app, exit_code);
+  add_preload_commands(app, exit_code);
+  add_shim_commands(app, exit_code);
   try {
-    app.parse(argc, argv);
+    app.parse(line.own, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ctgate policy check|show|match
+// ctgate policy check|show|match; compile is in policy_image_commands.cc
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,9 +12,10 @@
 #include <utility>
 
 #include "daemon/cli/commands.hh"
+#include "daemon/cli/policy_file.hh"
+#include "daemon/cli/policy_image_commands.hh"
 #include "policy/duration.hh"
 #include "policy/match.hh"
-#include "policy/parse.hh"
 #include "policy/render.hh"
 #include "policy/values.hh"
 
@@ -25,40 +25,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr auto built_in = "(built-in defaults)";
-
-struct Loaded {
-  Policy policy;
-  std::string title;  // the file, with "(built-in defaults)" behind it if there is none
-  bool defaults = false;
-};
-
 tl::unexpected<Error> usage_error(std::string message) {
   return tl::unexpected(Error{ExitCode::usage, std::move(message)});
-}
-
-// An empty `file` means the default one, which may be absent.
-Expected<Loaded> load(const std::string& file) {
-  const std::string path = file.empty() ? std::string(default_policy_path) : file;
-  auto policy = load_policy(path, !file.empty());
-  if (!policy) return tl::unexpected(policy.error());
-  std::error_code ignored;
-  if (!file.empty() || std::filesystem::exists(path, ignored)) return Loaded{std::move(*policy), path, false};
-  return Loaded{std::move(*policy), fmt::format("{} {}", path, built_in), true};
-}
-
-// Diagnostics go out as "file:line:column: ..." without a prefix, as compilers do, so that editors find the place.
-// Only their list ends with a newline.
-ExitCode report_policy_error(const Error& error) {
-  if (!error.message.ends_with('\n')) return report(error);
-  std::cerr << error.message;
-  return error.code;
 }
 
 // --- check ----------------------------------------------------------------------------------------------------------
 
 ExitCode check(const std::string& file) {
-  const auto loaded = load(file);
+  const auto loaded = load_policy_file(file);
   if (!loaded) return report_policy_error(loaded.error());
   const auto count = loaded->policy.rules.size();
   fmt::print("{}: ok, {} rule{}\n", loaded->title, count, count == 1 ? "" : "s");
@@ -113,7 +87,7 @@ Json to_json(const Policy& policy) {
 }
 
 ExitCode show(const std::string& file, bool json) {
-  const auto loaded = load(file);
+  const auto loaded = load_policy_file(file);
   if (!loaded) return report_policy_error(loaded.error());
   if (json) {
     const Json document = {
@@ -190,7 +164,7 @@ Expected<FlowFacts> parse_flow(const MatchOptions& options) {
   return flow;
 }
 
-void print_match(const Loaded& loaded, const MatchResult& result) {
+void print_match(const PolicyFile& loaded, const MatchResult& result) {
   fmt::print("policy:  {}\n", loaded.title);
   fmt::print("action:  {}\n", to_string(result.action));
   if (result.action == Action::gate) fmt::print("release: {}\n", to_string(result.release));
@@ -198,7 +172,7 @@ void print_match(const Loaded& loaded, const MatchResult& result) {
   for (const auto& line : result.rejected) fmt::print("not:     {}\n", line);
 }
 
-void print_match_json(const Loaded& loaded, const MatchResult& result) {
+void print_match_json(const PolicyFile& loaded, const MatchResult& result) {
   Json json;
   json["policy"] = loaded.title;
   json["rule"] = result.rule ? Json(loaded.policy.rules[*result.rule].name) : Json();
@@ -213,7 +187,7 @@ void print_match_json(const Loaded& loaded, const MatchResult& result) {
 ExitCode run_match(const MatchOptions& options) {
   const auto flow = parse_flow(options);
   if (!flow) return report(flow.error());
-  const auto loaded = load(options.file);
+  const auto loaded = load_policy_file(options.file);
   if (!loaded) return report_policy_error(loaded.error());
   const auto result = match(loaded->policy, *flow);
   options.json ? print_match_json(*loaded, result) : print_match(*loaded, result);
@@ -222,13 +196,10 @@ ExitCode run_match(const MatchOptions& options) {
 
 // --- command line ---------------------------------------------------------------------------------------------------
 
-constexpr auto file_help =
-    "Policy file; without it /etc/ctgate/policy.toml, or the built-in defaults if that is absent";
-
 void add_check(CLI::App& policy, ExitCode& exit_code) {
   auto* command = policy.add_subcommand("check", "Check a policy file and print every error in it");
   auto file = std::make_shared<std::string>();
-  command->add_option("FILE", *file, file_help);
+  command->add_option("FILE", *file, policy_file_help);
   command->footer(
       "Prints \"FILE: ok, N rules\" and exits with 0, or prints every error as FILE:LINE:COLUMN: KEY: MESSAGE to\n"
       "standard error and exits with 2. Columns count characters; indexes such as rule[2] count from 0.");
@@ -239,12 +210,18 @@ void add_show(CLI::App& policy, ExitCode& exit_code) {
   auto* command = policy.add_subcommand("show", "Print the effective policy, every default filled in");
   auto file = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  command->add_option("FILE", *file, file_help);
-  command->add_flag("--json", *json, "JSON with the same keys instead of TOML");
+  auto image = std::make_shared<std::string>();
+  auto* file_option = command->add_option("FILE", *file, policy_file_help);
+  auto* json_flag = command->add_flag("--json", *json, "JSON with the same keys instead of TOML");
+  command->add_option("--image", *image, "Show what this image holds (see policy compile); it has no names of rules")
+      ->type_name("PATH")
+      ->excludes(file_option)
+      ->excludes(json_flag);
   command->footer(
       "The TOML is a valid policy file with the same meaning. Users appear as numbers; release is left out where\n"
       "the action is \"pass\", and mark_bit where no bit is set.");
-  command->callback([file, json, &exit_code] { exit_code = show(*file, *json); });
+  command->callback(
+      [file, json, image, &exit_code] { exit_code = image->empty() ? show(*file, *json) : show_policy_image(*image); });
 }
 
 void add_match(CLI::App& policy, ExitCode& exit_code) {
@@ -253,7 +230,7 @@ void add_match(CLI::App& policy, ExitCode& exit_code) {
   command->add_option("SOURCE", options->source, "Source before NAT, ADDRESS:PORT or [ADDRESS]:PORT for IPv6")
       ->required();
   command->add_option("DESTINATION", options->destination, "Destination before NAT, written the same way")->required();
-  command->add_option("--policy", options->file, file_help)->type_name("FILE");
+  command->add_option("--policy", options->file, policy_file_help)->type_name("FILE");
   command
       ->add_option("--direction", options->direction,
                    "output: sent by this host, forward: routed through it, input: to it; default output")
@@ -278,11 +255,12 @@ void add_match(CLI::App& policy, ExitCode& exit_code) {
 }  // namespace
 
 void add_policy_commands(CLI::App& app, ExitCode& exit_code) {
-  auto* policy = app.add_subcommand("policy", "Check, show and question the policy file");
+  auto* policy = app.add_subcommand("policy", "Check, show, question and compile the policy file");
   policy->require_subcommand(1);
   add_check(*policy, exit_code);
   add_show(*policy, exit_code);
   add_match(*policy, exit_code);
+  add_policy_compile(*policy, exit_code);
 }
 
 }  // namespace ctgate::cli
