@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "daemon/lab/command.hh"
+#include "policy/policy.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
 
 struct RunOptions {
   bool preload = true;
+  std::string libraries{};                 // the whole of LD_PRELOAD; empty: the library
   std::vector<std::string> environment{};  // "NAME=value", besides
   std::chrono::milliseconds patience{30'000};
 };
@@ -30,15 +32,35 @@ struct Damage {
 
 class ShimTest : public GatewayTest {
  protected:
-  // Servers, DNAT to two backends in OUTPUT, and a third party that takes `delay` for each verdict there.
+  // The machine's own /etc/ld.so.preload and policy images do not exist for the test.
+  ShimTest();
+
+  // Servers, DNAT to two backends in OUTPUT, and a third party that takes `delay` for each verdict there (0: there is
+  // none).
   void set_up_delayed_output(Family family = Family::ipv4,
-                             std::chrono::microseconds delay = std::chrono::milliseconds(5));
+                             std::chrono::microseconds delay = std::chrono::milliseconds(5),
+                             std::chrono::milliseconds answer_delay = std::chrono::milliseconds(0));
 
   // Runs a program on the gateway to its end; fails the test if it takes longer than its patience.
   RunResult run(const std::vector<std::string>& argv, const RunOptions& options = {});
 
-  // Damage since the last call of this function, or since set-up.
-  Damage take_damage();
+  // Damage since the last call of this function, or since set-up. Waits until `expected` datagrams have arrived, or for
+  // 5 s.
+  Damage take_damage(std::uint32_t expected = 0);
+
+  // Runs a program that prints sent=N without the library, which must split flows, and with it: the flows must be
+  // whole, all datagrams arrive, and nothing be on standard error.
+  void expect_cured(const std::vector<std::string>& argv, const RunOptions& options = {});
+
+  // Runs it with the library only. Exit status 0, standard error empty, every datagram delivered.
+  RunResult expect_delivered(const std::vector<std::string>& argv, const RunOptions& options = {});
+  Damage damage_of_last_run;  // of expect_delivered()
+
+  // How many datagrams were held, by the lines of CTGATE_LOG=1.
+  static std::size_t held(const RunResult& result);
+
+  // A new file with the image of this policy.
+  static std::string image_file(const Policy& policy);
 
   // Value of `key=number` in a program's output; fails the test if it is not there.
   static long value(const RunResult& result, const std::string& key);
