@@ -78,8 +78,13 @@ class Gate {
   }
 
  private:
+  // MSG_MORE begins a datagram that a later call ends. Its beginning waits as a datagram does and leads nothing; its
+  // end does not wait, since the parts themselves charge the socket, and can lead.
+  enum class Part : std::uint8_t { whole, beginning, end };
+
   struct Candidate {
     Destination destination;
+    Part part = Part::whole;
     std::uint64_t key = 0;
     std::uint32_t identity = 0;
     std::uint32_t mark = 0;
@@ -146,14 +151,13 @@ class Gate {
     SocketEntry entry = tables_.descriptors.load(fd);
     if (name == nullptr && entry.kind != SocketKind::udp) return false;
     if (!refresh(fd, entry, now)) return false;
-    // MSG_MORE begins a datagram that a later call ends: the parts charge the socket, and never depart by themselves.
     const bool more = (flags & MSG_MORE) != 0;
-    const bool ends_datagram = entry.corked && !more;
+    if (more && entry.corked) return false;
+    candidate.part = more ? Part::beginning : entry.corked ? Part::end : Part::whole;
     if (more != entry.corked) {
       entry.corked = more;
       tables_.descriptors.store(fd, entry);
     }
-    if (more || ends_datagram) return false;
     if (name != nullptr) {
       if (!read_destination(name, length, candidate.destination)) return false;
     } else {
@@ -206,6 +210,7 @@ class Gate {
   // Whether admit() would wait for this datagram now.
   bool would_wait(int fd, const Candidate& candidate) {
     const std::uint32_t now = kernel_.tick();
+    if (candidate.part == Part::end) return false;
     const auto handle = tables_.flows.find(candidate.key, now);
     if (handle.flow.state == FlowState::leading) return true;
     return handle.flow.state == FlowState::sent && age(now, handle.flow.time) < settings_.max_wait &&
@@ -237,9 +242,10 @@ class Gate {
         }
       }
       if (handle.flow.state == FlowState::unknown) {
-        if (lead(candidate, decision.wait_for, handle, now, ticket)) break;
+        if (candidate.part == Part::beginning || lead(candidate, decision.wait_for, handle, now, ticket)) break;
         continue;
       }
+      if (candidate.part == Part::end) break;
       const bool leading = handle.flow.state == FlowState::leading;
       // Its own leader: this is a signal handler, or follows a call that was cancelled or jumped out of.
       if (leading && handle.flow.owner == kernel_.thread_tag()) break;

@@ -108,17 +108,14 @@ bool try_image(const char* path, bool own_is_enough, Settings& settings) {
       munmap(const_cast<void*>(bytes.start), bytes.size);
     }
   }
-  if (!settings.has_image && settings.log) {
-    log_note("policy image ", path, " ");
-    log_note("is not used, it ", bytes.problem, "; the built-in policy is in force");
-  }
+  if (!settings.has_image && settings.log) log_refused_image(path, bytes.problem);
   return true;
 }
 
 void find_image(Settings& settings, PolicySource& source) {
   const char* own = secure_getenv("CTGATE_POLICY");
   if (own != nullptr && own[0] != '\0') {
-    if (!try_image(own, true, settings) && settings.log) log_note("there is no policy image ", own);
+    if (!try_image(own, true, settings) && settings.log) log_refused_image(own, "does not exist");
     source = settings.has_image ? PolicySource::environment : PolicySource::refused;
     return;
   }

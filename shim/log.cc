@@ -57,9 +57,9 @@ void log_held(const image::Destination& destination, std::uint64_t us, bool time
   line.write();
 }
 
-void log_note(const char* text, const char* path, const char* addition) {
+void log_refused_image(const char* path, const char* problem) {
   Line line;
-  line.text(text).text(path).text(addition);
+  line.text("policy image ").text(path).text(" ").text(problem).text("; the built-in policy is in force");
   line.write();
 }
 

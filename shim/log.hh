@@ -11,7 +11,7 @@ namespace ctgate::shim {
 // "ctgate[PID]: held a datagram to 192.0.2.53:53 for 5.213 ms", and why it went when its leader had not departed.
 void log_held(const image::Destination& destination, std::uint64_t us, bool timed_out);
 
-// "ctgate[PID]: " TEXT PATH ADDITION
-void log_note(const char* text, const char* path, const char* addition = "");
+// "ctgate[PID]: policy image PATH PROBLEM; the built-in policy is in force"
+void log_refused_image(const char* path, const char* problem);
 
 }  // namespace ctgate::shim

@@ -13,6 +13,10 @@ struct Case {
   const char* call;
 };
 
+void PrintTo(const Case& one, std::ostream* stream) {
+  *stream << one.call;
+}
+
 class Shim32Bit : public ShimTest, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(Shim32Bit, SplitsWithoutAndStaysWholeWith) {

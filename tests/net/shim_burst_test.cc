@@ -22,6 +22,10 @@ std::string name_of(const Way& way) {
   return fmt::format("{}_{}_{}_{}", way.call, way.connected ? "connected" : "unconnected", way.family, way.mode);
 }
 
+void PrintTo(const Way& way, std::ostream* stream) {
+  *stream << name_of(way);
+}
+
 std::vector<Way> all_ways() {
   std::vector<Way> ways;
   for (const char* family : {"4", "6", "mapped"}) {

@@ -64,7 +64,7 @@ const Spoiled spoiled[] = {
      "changed by others"},
     {"WorldWritable", [](const std::string& path) { check(chmod(path.c_str(), 0646) == 0, "chmod"); },
      "changed by others"},
-    {"Missing", [](const std::string& path) { fs::remove(path); }, "there is no policy image"},
+    {"Missing", [](const std::string& path) { fs::remove(path); }, "does not exist"},
     {"Directory",
      [](const std::string& path) {
        fs::remove(path);

@@ -114,7 +114,8 @@ class Flow {
   void time(Timings& timings, bool first, Function&& function) {
     const auto start = Clock::now();
     function();
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+    const auto us =
+        static_cast<long>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
     (first ? timings.first : timings.all).push_back(us);
   }
 

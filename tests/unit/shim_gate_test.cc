@@ -215,12 +215,21 @@ TEST_F(ShimGate, KernelWithoutCookiesGatesAllTheSame) {
   EXPECT_GT(send(), 0U);
 }
 
-TEST_F(ShimGate, PiecesOfACorkedDatagramPass) {
+TEST_F(ShimGate, PiecesOfACorkedDatagramDoNotWaitForEachOther) {
+  EXPECT_EQ(send(fd, MSG_MORE) + send(fd, MSG_MORE) + send(), 0U);
+  EXPECT_EQ(status.flows, 1U);
+}
+
+TEST_F(ShimGate, DatagramBehindACorkedLeaderWaits) {
   send(fd, MSG_MORE);
-  send(fd, MSG_MORE);
-  send();  // the end of the first datagram
-  EXPECT_EQ(status.held, 0U);
-  send(fd, MSG_MORE);
+  send();
+  EXPECT_GE(send(), 5 * ms);
+}
+
+TEST_F(ShimGate, CorkedFollowerWaitsWhereItBegins) {
+  send();
+  EXPECT_GE(send(fd, MSG_MORE), 5 * ms);
+  EXPECT_EQ(send(fd, MSG_MORE), 0U);
   EXPECT_EQ(send(), 0U);
 }
 
