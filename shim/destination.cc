@@ -56,7 +56,8 @@ bool is_exempt(const Destination& destination) {
 std::uint64_t flow_key(std::uint32_t socket, const Destination& destination) {
   std::uint64_t halves[2];
   std::memcpy(halves, destination.address, sizeof halves);
-  std::uint64_t key = mix((static_cast<std::uint64_t>(socket) << 32U) + destination.port + destination.family * 65536U);
+  std::uint64_t key = mix((static_cast<std::uint64_t>(socket) << 32U) + destination.port +
+                          (static_cast<std::uint64_t>(destination.family) << 16U));
   key = mix(key ^ halves[0]);
   key = mix(key + halves[1]);
   return key == 0 ? 1 : key;

@@ -77,6 +77,8 @@ CTGATE_HOOK int socket(int domain, int type, int protocol) noexcept {
   return fd;
 }
 
+// NOLINTBEGIN(bugprone-reserved-identifier): glibc's names
+
 CTGATE_HOOK ssize_t __send(int fd, const void* bytes, size_t size, int flags) {
   return send(fd, bytes, size, flags);
 }
@@ -106,3 +108,5 @@ CTGATE_HOOK int __sendmmsg64(int fd, mmsghdr* messages, unsigned count, int flag
 }
 
 #endif
+
+// NOLINTEND(bugprone-reserved-identifier)

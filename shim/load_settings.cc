@@ -128,7 +128,7 @@ void find_image(Settings& settings, PolicySource& source) {
 
 // By the last part of the name that execve(2) was given: no system call for all the others.
 bool is_always_skipped() {
-  const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));  // NOLINT(performance-no-int-to-ptr)
   if (path == nullptr) return false;
   const char* name = std::strrchr(path, '/');
   name = name == nullptr ? path : name + 1;

@@ -14,7 +14,7 @@ struct Case {
 };
 
 void PrintTo(const Case& one, std::ostream* stream) {
-  *stream << one.call;
+  *stream << one.call << (std::string(one.program).find("time64") == std::string::npos ? "" : " with 64-bit time");
 }
 
 class Shim32Bit : public ShimTest, public ::testing::WithParamInterface<Case> {};
