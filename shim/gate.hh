@@ -183,7 +183,10 @@ class Gate {
     }
     const std::uint32_t earlier = entry.identity;
     const std::uint32_t identity = read_identity(fd, entry);
-    if (identity == 0) return false;
+    if (identity == 0) {  // a file by now, perhaps: write() on it is not to ask again each time
+      tables_.descriptors.store(fd, {SocketKind::other, false, 0, now});
+      return false;
+    }
     const bool same = entry.kind == SocketKind::udp && (identity == earlier || earlier == 0);
     if (!same) entry = {kernel_.is_udp(fd) ? SocketKind::udp : SocketKind::other, false, identity, now};
     entry.identity = identity;

@@ -16,9 +16,10 @@
 namespace ctgate::shim {
 namespace {
 
-// Programs whose own seccomp filter kills them for the gate's questions (getsockopt SO_COOKIE, ioctl SIOCOUTQ) while
-// they send UDP: chrony's sys_linux.c, tor's sandbox.c.
-constexpr const char* always_skipped[] = {"chronyd", "tor"};
+// Programs whose own seccomp filter kills them for the gate's questions (getsockopt SO_COOKIE, ioctl SIOCOUTQ) or its
+// pauses (nanosleep) while they send UDP: chrony's sys_linux.c, tor's sandbox.c, passt's seccomp.sh (it runs itself
+// again under the names with avx2), dhcpcd's privsep-linux.c.
+constexpr const char* always_skipped[] = {"chronyd", "tor", "passt", "passt.avx2", "pasta", "pasta.avx2", "dhcpcd"};
 
 bool is_set(const char* name) {
   const char* value = secure_getenv(name);

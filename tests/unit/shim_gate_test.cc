@@ -171,6 +171,15 @@ TEST_F(ShimGate, UdpDescriptorThatBecameAnotherSocketPasses) {
   EXPECT_EQ(status.held, 0U);
 }
 
+TEST_F(ShimGate, UdpDescriptorThatBecameAFileIsAskedAboutOnce) {
+  send();
+  kernel.cookie_error = ENOTSOCK;
+  pass_time(DescriptorTable::freshness * ms);
+  kernel.questions = 0;
+  for (int i = 0; i < 10; ++i) send();
+  EXPECT_EQ(kernel.questions, 1);
+}
+
 TEST_F(ShimGate, LoopbackAndOtherExemptDestinationsPass) {
   for (const char* text : {"127.0.0.1", "127.8.9.1", "224.0.0.251", "255.255.255.255", "0.0.0.0"}) {
     const auto peer = address(text);
