@@ -27,6 +27,8 @@ static_assert(same(image::WaitFor::departure, WaitFor::departure) && same(image:
               same(image::WaitFor::delay, WaitFor::delay));
 static_assert(same(image::Resolver::automatic, Resolver::automatic) && same(image::Resolver::libc, Resolver::libc) &&
               same(image::Resolver::c_ares, Resolver::c_ares) && same(image::Resolver::off, Resolver::off));
+static_assert(same(image::LibcOption::single_request, LibcOption::single_request) &&
+              same(image::LibcOption::single_request_reopen, LibcOption::single_request_reopen));
 
 template <typename Value>
 std::uint8_t number(Value value) {
@@ -102,6 +104,7 @@ image::Header make_header(const Policy& policy, const Tables& tables) {
   header.max_wait = static_cast<std::uint32_t>(policy.shim.max_wait.count());
   header.wait_for = number(policy.shim.wait_for);
   header.resolver = number(policy.shim.resolver);
+  header.libc_option = number(policy.shim.libc_option);
   header.default_action = number(policy.default_action);
   header.rules = count(tables.rules.size());
   header.ports = count(tables.ports.size());
@@ -200,6 +203,7 @@ Policy policy_of_image(const image::View& view) {
   policy.shim.max_wait = Milliseconds(header.max_wait);
   policy.shim.wait_for = static_cast<WaitFor>(header.wait_for);
   policy.shim.resolver = static_cast<Resolver>(header.resolver);
+  policy.shim.libc_option = static_cast<LibcOption>(header.libc_option);
   policy.default_action = static_cast<Action>(header.default_action);
   for (const char* path = view.text(); path < view.text() + header.text; path += std::strlen(path) + 1)
     policy.shim.skip_programs.emplace_back(path);

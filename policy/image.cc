@@ -35,8 +35,8 @@ bool valid(const Header& header) {
   return header.max_wait >= 1 && header.max_wait <= longest_wait &&
          header.wait_for <= static_cast<std::uint8_t>(WaitFor::delay) &&
          header.resolver <= static_cast<std::uint8_t>(Resolver::off) &&
-         header.default_action <= static_cast<std::uint8_t>(Action::pass) && header.reserved == 0 &&
-         header.reserved_end == 0;
+         header.default_action <= static_cast<std::uint8_t>(Action::pass) &&
+         header.libc_option <= static_cast<std::uint8_t>(LibcOption::single_request_reopen) && header.reserved_end == 0;
 }
 
 // What the counts say that the whole image needs; they may be anything, and the sum has room for them.

@@ -26,6 +26,7 @@ inline constexpr char state_path[] = "/var/lib/ctgate/policy.image";  // written
 enum class Action : std::uint8_t { gate = 0, pass = 1 };
 enum class WaitFor : std::uint8_t { departure = 0, reply = 1, delay = 2 };
 enum class Resolver : std::uint8_t { automatic = 0, libc = 1, c_ares = 2, off = 3 };
+enum class LibcOption : std::uint8_t { single_request = 0, single_request_reopen = 1 };
 
 struct Header {
   unsigned char magic[8];
@@ -36,7 +37,7 @@ struct Header {
   std::uint8_t wait_for;   // where no rule matches
   std::uint8_t resolver;
   std::uint8_t default_action;
-  std::uint8_t reserved;  // 0
+  std::uint8_t libc_option;
   std::uint32_t rules;
   std::uint32_t ports;
   std::uint32_t prefixes;

@@ -131,6 +131,7 @@ void read_shim(TableReader& document, ShimOptions& shim, Problems& problems) {
   reader.duration("max_wait", 1ms, 10s, shim.max_wait);
   reader.word("wait_for", shim.wait_for);
   reader.word("resolver", shim.resolver);
+  reader.word("libc_option", shim.libc_option);
   const auto program = [](const toml::node& node) -> tl::expected<std::string, Wrong> {
     const auto* text = node.as_string();
     return text != nullptr ? parse_program(text->get()) : wrong("a string");

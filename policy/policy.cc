@@ -36,6 +36,9 @@ std::string_view to_string(WaitFor value) {
 std::string_view to_string(Resolver value) {
   return word_of(value);
 }
+std::string_view to_string(LibcOption value) {
+  return word_of(value);
+}
 
 bool Policy::waits_for_replies() const {
   const auto waits = [](Action action, Release release) {

@@ -21,6 +21,7 @@ enum class Release { confirmed, replied };  // what lets the followers of a flow
 enum class BackendChoice { automatic, nftables, iptables };
 enum class WaitFor { departure, reply, delay };
 enum class Resolver { automatic, libc, c_ares, off };
+enum class LibcOption { single_request, single_request_reopen };  // of resolv.conf(5)
 
 // The words of the TOML file ("auto", "c-ares", ...).
 [[nodiscard]] std::string_view to_string(Action value);
@@ -29,6 +30,7 @@ enum class Resolver { automatic, libc, c_ares, off };
 [[nodiscard]] std::string_view to_string(BackendChoice value);
 [[nodiscard]] std::string_view to_string(WaitFor value);
 [[nodiscard]] std::string_view to_string(Resolver value);
+[[nodiscard]] std::string_view to_string(LibcOption value);
 
 // Inclusive range of UDP ports, first <= last.
 struct PortRange {
@@ -72,7 +74,8 @@ struct ShimOptions {
   Milliseconds max_wait{100};  // 1 ms to 10 s
   WaitFor wait_for = WaitFor::departure;
   Resolver resolver = Resolver::automatic;
-  std::vector<std::string> skip_programs;  // absolute paths
+  LibcOption libc_option = LibcOption::single_request;  // what libc's resolver is told, unless the resolver is off
+  std::vector<std::string> skip_programs;               // absolute paths
   bool operator==(const ShimOptions&) const = default;
 };
 

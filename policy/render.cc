@@ -76,9 +76,11 @@ std::string to_toml(const DaemonOptions& daemon) {
 }
 
 std::string to_toml(const ShimOptions& shim) {
-  return fmt::format("\n[shim]\nmax_wait = \"{}\"\nwait_for = \"{}\"\nresolver = \"{}\"\nskip_programs = {}\n",
-                     format_duration(shim.max_wait), to_string(shim.wait_for), to_string(shim.resolver),
-                     toml_array(shim.skip_programs, toml_string));
+  return fmt::format(
+      "\n[shim]\nmax_wait = \"{}\"\nwait_for = \"{}\"\nresolver = \"{}\"\nlibc_option = \"{}\"\n"
+      "skip_programs = {}\n",
+      format_duration(shim.max_wait), to_string(shim.wait_for), to_string(shim.resolver), to_string(shim.libc_option),
+      toml_array(shim.skip_programs, toml_string));
 }
 
 }  // namespace

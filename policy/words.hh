@@ -54,5 +54,10 @@ inline constexpr std::array words<Resolver> = {
     Word<Resolver>{"c-ares", Resolver::c_ares},
     Word<Resolver>{"off", Resolver::off},
 };
+template <>
+inline constexpr std::array words<LibcOption> = {
+    Word<LibcOption>{"single-request", LibcOption::single_request},
+    Word<LibcOption>{"single-request-reopen", LibcOption::single_request_reopen},
+};
 
 }  // namespace ctgate

@@ -3,11 +3,16 @@
 // what libraries compiled against other versions of glibc call (__sendmmsg: libresolv before 2.34; __sendmsg64,
 // __sendmmsg64: 32-bit programs with 64-bit time). All are async-signal-safe, as POSIX asks of most of them, and
 // cancellation points where the real ones are.
+#include <netdb.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cstdarg>
+
 #include "shim/real.hh"
+#include "shim/resolver_loader.hh"
 #include "shim/start.hh"
 
 #define CTGATE_HOOK extern "C" __attribute__((visibility("default")))
@@ -75,6 +80,26 @@ CTGATE_HOOK int socket(int domain, int type, int protocol) noexcept {
     tables.descriptors.reset(fd, udp ? SocketKind::udp : SocketKind::other);
   }
   return fd;
+}
+
+// A program that is about to lock itself in (seccomp(2), which needs PR_SET_NO_NEW_PRIVS from a program without rights;
+// libseccomp sets it for all) may be killed from then on for a question or a pause of the gate's. It is left alone.
+CTGATE_HOOK int prctl(int option, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, option);
+  unsigned long words[4];
+  for (unsigned long& word : words) word = va_arg(arguments, unsigned long);
+  va_end(arguments);
+  if (active() && (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP)) {
+    ctgate::shim::status.mode.store(ctgate::shim::Mode::sandboxed, std::memory_order_relaxed);
+  }
+  return real.prctl(option, words[0], words[1], words[2], words[3]);
+}
+
+CTGATE_HOOK int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) {
+  int error = 0;
+  if (active() && ctgate::shim::resolve(ctgate::shim::settings, node, service, hints, result, error)) return error;
+  return real.getaddrinfo(node, service, hints, result);
 }
 
 // NOLINTBEGIN(bugprone-reserved-identifier): glibc's names

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -15,11 +14,6 @@
 
 namespace ctgate::shim {
 namespace {
-
-// Programs whose own seccomp filter kills them for the gate's questions (getsockopt SO_COOKIE, ioctl SIOCOUTQ) or its
-// pauses (nanosleep) while they send UDP: chrony's sys_linux.c, tor's sandbox.c, passt's seccomp.sh (it runs itself
-// again under the names with avx2), dhcpcd's privsep-linux.c.
-constexpr const char* always_skipped[] = {"chronyd", "tor", "passt", "passt.avx2", "pasta", "pasta.avx2", "dhcpcd"};
 
 bool is_set(const char* name) {
   const char* value = secure_getenv(name);
@@ -127,18 +121,6 @@ void find_image(Settings& settings, PolicySource& source) {
   }
 }
 
-// By the last part of the name that execve(2) was given: no system call for all the others.
-bool is_always_skipped() {
-  const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));  // NOLINT(performance-no-int-to-ptr)
-  if (path == nullptr) return false;
-  const char* name = std::strrchr(path, '/');
-  name = name == nullptr ? path : name + 1;
-  for (const char* skipped : always_skipped) {
-    if (std::strcmp(name, skipped) == 0) return true;
-  }
-  return false;
-}
-
 bool is_skipped(const image::View& image) {
   char program[4096];
   const long size =
@@ -154,9 +136,13 @@ Mode load_settings(Settings& settings, PolicySource& source) {
   if (is_set("CTGATE_DISABLE")) return Mode::disabled;
   settings.log = is_set("CTGATE_LOG");
   find_image(settings, source);
-  if (settings.has_image) settings.max_wait = settings.image.header().max_wait;
-  const bool skipped =
-      is_always_skipped() || (settings.has_image && settings.image.header().text != 0 && is_skipped(settings.image));
+  if (settings.has_image) {
+    const image::Header& header = settings.image.header();
+    settings.max_wait = header.max_wait;
+    settings.resolver = static_cast<image::Resolver>(header.resolver);
+    settings.libc_option = static_cast<image::LibcOption>(header.libc_option);
+  }
+  const bool skipped = settings.has_image && settings.image.header().text != 0 && is_skipped(settings.image);
   return skipped ? Mode::skipped : Mode::active;
 }
 

@@ -63,4 +63,16 @@ void log_refused_image(const char* path, const char* problem) {
   line.write();
 }
 
+void log_resolver(const char* name, const char* text, const char* reason) {
+  Line line;
+  line.text("resolver: ").text(name).text(" ").text(text).text(reason);
+  line.write();
+}
+
+void log_answer(const char* name, std::uint32_t datagrams, std::uint32_t streams) {
+  Line line;
+  line.text("resolver: ").text(name).text(" resolved by c-ares, ").number(datagrams).text(" datagrams, ");
+  line.number(streams).text(" connections").write();
+}
+
 }  // namespace ctgate::shim

@@ -14,4 +14,10 @@ void log_held(const image::Destination& destination, std::uint64_t us, bool time
 // "ctgate[PID]: policy image PATH PROBLEM; the built-in policy is in force"
 void log_refused_image(const char* path, const char* problem);
 
+// "ctgate[PID]: resolver: NAME TEXT REASON"
+void log_resolver(const char* name, const char* text, const char* reason = "");
+
+// "ctgate[PID]: resolver: NAME resolved by c-ares, 2 datagrams, 0 connections"
+void log_answer(const char* name, std::uint32_t datagrams, std::uint32_t streams);
+
 }  // namespace ctgate::shim

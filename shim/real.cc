@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shim/real.hh"
 
-#include <dlfcn.h>
 #include <linux/net.h>
 
 #include <cerrno>
+#include <cstdarg>
 
+#include "shim/dynamic_linker.hh"
 #include "shim/syscall.hh"
-
-// dlsym() moved from libdl to libc with glibc 2.34. With the oldest version and weak, the library loads everywhere: it
-// finds libc's from 2.34 on, before that libdl's in programs that have libdl, and else works by plain system calls.
-#if defined(__x86_64__)
-#define CTGATE_OLDEST_DLSYM "GLIBC_2.2.5"
-#elif defined(__i386__)
-#define CTGATE_OLDEST_DLSYM "GLIBC_2.0"
-#elif defined(__aarch64__)
-#define CTGATE_OLDEST_DLSYM "GLIBC_2.17"
-#elif defined(__arm__)
-#define CTGATE_OLDEST_DLSYM "GLIBC_2.4"
-#endif
-#ifdef CTGATE_OLDEST_DLSYM
-extern "C" __attribute__((weak)) void* ctgate_dlsym(void* handle, const char* name);
-asm(".symver ctgate_dlsym, dlsym@" CTGATE_OLDEST_DLSYM);
-#else
-extern "C" __attribute__((weak, alias("dlsym"))) void* ctgate_dlsym(void* handle, const char* name);
-#endif
 
 namespace ctgate::shim {
 namespace {
@@ -66,9 +49,26 @@ int plain_socket(int domain, int type, int protocol) {
   return as_libc_gives_it<int>(socket_call(__NR_socket, SYS_SOCKET, domain, type, protocol, 0));
 }
 
+int plain_prctl(int option, ...) {
+  va_list arguments;
+  va_start(arguments, option);
+  long words[4];
+  for (long& word : words) word = va_arg(arguments, long);
+  va_end(arguments);
+  return as_libc_gives_it<int>(raw_syscall(__NR_prctl, option, words[0], words[1], words[2], words[3]));
+}
+
+// Before the constructor has run there is libc's all the same; not to have found it is not expected.
+int no_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) {
+  auto* found = reinterpret_cast<decltype(&no_getaddrinfo)>(next_symbol("getaddrinfo"));
+  if (found != nullptr) return found(node, service, hints, result);
+  errno = ENOSYS;
+  return EAI_SYSTEM;
+}
+
 template <typename Function>
 void find(Function*& function, const char* name) {
-  if (void* found = ctgate_dlsym(RTLD_NEXT, name); found != nullptr) function = reinterpret_cast<Function*>(found);
+  if (void* found = next_symbol(name); found != nullptr) function = reinterpret_cast<Function*>(found);
 }
 
 }  // namespace
@@ -78,12 +78,12 @@ constinit Real real = {
 #if __SIZEOF_POINTER__ == 4
     plain_sendmsg, plain_sendmmsg,
 #endif
+    plain_prctl,   no_getaddrinfo, nullptr,
 };
 
 // Names that are in every glibc since 2.14 only: from 2.34 on dlsym() allocates for a name that it does not find, and
 // an allocator may send (a profiler's).
 void find_real_functions() {
-  if (ctgate_dlsym == nullptr) return;
   find(real.send, "send");
   find(real.sendto, "sendto");
   find(real.sendmsg, "sendmsg");
@@ -91,6 +91,9 @@ void find_real_functions() {
   find(real.write, "write");
   find(real.writev, "writev");
   find(real.socket, "socket");
+  find(real.prctl, "prctl");
+  find(real.getaddrinfo, "getaddrinfo");
+  find(real.setenv, "setenv");
 #if __SIZEOF_POINTER__ == 4
   real.sendmsg64 = real.sendmsg;
   real.sendmmsg64 = real.sendmmsg;

@@ -3,6 +3,7 @@
 // constructor; before that, and for one that is nowhere, plain system calls.
 #pragma once
 
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -23,6 +24,9 @@ struct Real {
   ssize_t (*sendmsg64)(int, const msghdr*, int);    // __sendmsg64, 64-bit time
   int (*sendmmsg64)(int, mmsghdr*, unsigned, int);  // __sendmmsg64
 #endif
+  int (*prctl)(int, ...);
+  int (*getaddrinfo)(const char*, const char*, const addrinfo*, addrinfo**);
+  int (*setenv)(const char*, const char*, int);  // libc's, not a shell's own; nullptr if it was not found
 };
 
 extern Real real;

@@ -10,7 +10,9 @@ namespace ctgate::shim {
 
 struct Settings {
   std::uint32_t max_wait = 100;  // ms: no datagram waits longer than this behind its leader
-  bool log = false;              // one line to descriptor 2 for each datagram that was held
+  image::Resolver resolver = image::Resolver::automatic;
+  image::LibcOption libc_option = image::LibcOption::single_request;
+  bool log = false;  // one line to descriptor 2 for each datagram that was held
   bool has_image = false;
   image::View image;  // of bytes that stay until the process ends
 

@@ -7,6 +7,7 @@
 
 namespace ctgate::shim {
 
+extern Settings settings;  // does not change once the library is active
 extern Tables tables;
 extern Status status;
 extern Gate<LinuxKernel> gate;

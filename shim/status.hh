@@ -16,8 +16,9 @@ inline constexpr std::uint32_t status_version = 1;
 enum class Mode : std::uint32_t {
   starting = 0,  // the constructor has not run: hooks are plain system calls
   active = 1,
-  disabled = 2,  // CTGATE_DISABLE=1
-  skipped = 3,   // the program is in skip_programs, or on the built-in list
+  disabled = 2,   // CTGATE_DISABLE=1
+  skipped = 3,    // the program is in skip_programs
+  sandboxed = 4,  // the program has set up a seccomp filter, or is about to
 };
 
 enum class PolicySource : std::uint32_t {

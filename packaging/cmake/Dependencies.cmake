@@ -14,6 +14,7 @@ pkg_check_modules(NFCT REQUIRED IMPORTED_TARGET libnetfilter_conntrack)
 pkg_check_modules(NFTNL REQUIRED IMPORTED_TARGET libnftnl)
 pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
 pkg_check_modules(CAPNG REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Prints where the dynamic loader found what a program compiled against this libc calls: "send libctgate.so".
 #include <dlfcn.h>
+#include <netdb.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,5 +32,7 @@ int main() {
   show("write", &write);
   show("writev", &writev);
   show("socket", &socket);
+  show("getaddrinfo", &getaddrinfo);
+  show("prctl", &prctl);
   return 0;
 }

@@ -236,7 +236,7 @@ TEST(PolicyImage, AChecksumIsNoProof) {
   EXPECT_TRUE(damaged([](auto& header, auto*) { header.wait_for = 3; }));
   EXPECT_TRUE(damaged([](auto& header, auto*) { header.resolver = 4; }));
   EXPECT_TRUE(damaged([](auto& header, auto*) { header.default_action = 2; }));
-  EXPECT_TRUE(damaged([](auto& header, auto*) { header.reserved = 1; }));
+  EXPECT_TRUE(damaged([](auto& header, auto*) { header.libc_option = 2; }));
   EXPECT_TRUE(damaged([](auto& header, auto*) { header.rules = 0xffffffff; }));
   EXPECT_TRUE(damaged([](auto& header, auto*) { header.rules = 1; }));
   EXPECT_TRUE(damaged([](auto& header, auto*) {

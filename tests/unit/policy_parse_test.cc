@@ -45,6 +45,7 @@ mark_bit = 31
 max_wait = "10s"
 wait_for = "reply"
 resolver = "c-ares"
+libc_option = "single-request-reopen"
 skip_programs = ["/usr/sbin/unbound"]
 
 [[rule]]
@@ -77,7 +78,9 @@ TEST(ParsePolicy, EverySectionKey) {
   const Policy policy = parsed(complete);
   EXPECT_EQ(policy.gate, (GateLimits{1500ms, 0, 32, 65536}));
   EXPECT_EQ(policy.daemon, (DaemonOptions{100, 2, BackendChoice::iptables, 31}));
-  EXPECT_EQ(policy.shim, (ShimOptions{10s, WaitFor::reply, Resolver::c_ares, {"/usr/sbin/unbound"}}));
+  EXPECT_EQ(
+      policy.shim,
+      (ShimOptions{10s, WaitFor::reply, Resolver::c_ares, LibcOption::single_request_reopen, {"/usr/sbin/unbound"}}));
   EXPECT_EQ(policy.default_action, Action::gate);
   EXPECT_EQ(policy.default_release, Release::replied);
   EXPECT_EQ(policy.rules.size(), 2U);

@@ -30,6 +30,7 @@ class Generator {
     policy.shim.max_wait = Milliseconds(number(1, 10000));
     policy.shim.wait_for = word<WaitFor>();
     policy.shim.resolver = word<Resolver>();
+    policy.shim.libc_option = word<LibcOption>();
     for (auto left = number(0, 3); left > 0; --left) policy.shim.skip_programs.push_back(path());
     for (auto left = number(0, 5); left > 0; --left) policy.rules.push_back(rule(policy.rules.size()));
     policy.default_action = word<Action>();
@@ -99,7 +100,8 @@ TEST(RenderPolicy, BuiltInPolicy) {
             "[gate]\nmax_hold = \"1s\"\nmax_promotions = 3\nheld_per_flow = 64\nheld_total = 4096\n\n"
             "[daemon]\nqueue = 5380\nqueues = 1\nbackend = \"auto\"\n"
             "# mark_bit = 0 to 31; left out: no bit of the packet mark is used\n\n"
-            "[shim]\nmax_wait = \"100ms\"\nwait_for = \"departure\"\nresolver = \"auto\"\nskip_programs = []\n\n"
+            "[shim]\nmax_wait = \"100ms\"\nwait_for = \"departure\"\nresolver = \"auto\"\n"
+            "libc_option = \"single-request\"\nskip_programs = []\n\n"
             "[default]\naction = \"gate\"\nrelease = \"confirmed\"\n");
 }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The name servers, the search list and the times of this call: what libc itself read from resolv.conf(5), RES_OPTIONS
+// and LOCALDOMAIN, by res_ninit(3), so that no second parser can disagree with it, and a changed file is noticed.
+#pragma once
+
+#include <netinet/in.h>
+
+#include "shim/resolver/address.hh"
+#include "shim/resolver/search.hh"
+
+namespace ctgate::resolver {
+
+struct Configuration {
+  static constexpr std::size_t most_servers = 3;  // MAXNS of <resolv.h>
+  Address servers[most_servers];
+  std::uint16_t ports[most_servers] = {};  // host order
+  unsigned server_count = 0;
+  unsigned timeout = 5;   // seconds
+  unsigned attempts = 2;  // through all servers
+  bool rotate = false;
+  SearchList search;  // into `names`
+  char names[256] = {};
+
+  // Of an exchange with `server`, in seconds. As glibc has it (send_dg() in resolv/res_send.c): later servers wait
+  // longer, not later attempts.
+  [[nodiscard]] unsigned patience(unsigned server) const {
+    const unsigned seconds = server > 0 ? (timeout << server) / server_count : timeout;
+    return seconds == 0 ? 1 : seconds;
+  }
+};
+
+// nullptr, or why the call is libc's. `careful`: also with options that only make a difference on the wire.
+[[nodiscard]] const char* read_configuration(bool careful, Configuration& configuration);
+
+}  // namespace ctgate::resolver
