@@ -15,6 +15,7 @@ void add_status_command(CLI::App& app, ExitCode& exit_code);    // status
 void add_demo_command(CLI::App& app, ExitCode& exit_code);      // demo
 void add_preload_commands(CLI::App& app, ExitCode& exit_code);  // preload enable|disable|status
 void add_shim_commands(CLI::App& app, ExitCode& exit_code);     // shim status
+void add_resolve_command(CLI::App& app, ExitCode& exit_code);   // resolve
 
 // A command line `ctgate run [OPTIONS] [--] COMMAND ...`: what is ours, and what is the command's, which no parser of
 // ours may touch. Other command lines are all ours.

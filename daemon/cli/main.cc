@@ -28,6 +28,7 @@ ExitCode run(int argc, char** argv) {
   add_rules_commands(app, exit_code);
   add_preload_commands(app, exit_code);
   add_shim_commands(app, exit_code);
+  add_resolve_command(app, exit_code);
   try {
     app.parse(line.own, argv);
   } catch (const CLI::ParseError& error) {

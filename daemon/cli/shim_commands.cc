@@ -32,16 +32,17 @@ std::string name_of(const std::array<std::string_view, Size>& names, std::uint32
 
 // In the order of shim::Mode and shim::PolicySource.
 std::string mode_name(std::uint32_t mode) {
-  return name_of<4>({"starting", "active", "disabled", "skipped"}, mode);
+  return name_of<5>({"starting", "active", "disabled", "skipped", "sandboxed"}, mode);
 }
 std::string policy_name(std::uint32_t policy) {
   return name_of<5>({"built-in", "runtime", "state", "environment", "refused"}, policy);
 }
 
 std::string_view mode_meaning(std::uint32_t mode) {
-  constexpr std::array<std::string_view, 4> meanings{
+  constexpr std::array<std::string_view, 5> meanings{
       " (its constructor has not run: nothing is gated)", "", " (CTGATE_DISABLE=1: nothing is gated)",
-      " (skip_programs or the built-in list names this program: nothing is gated)"};
+      " (skip_programs names this program: nothing is gated)",
+      " (it has set up a seccomp filter, which may forbid what the library asks: nothing is gated)"};
   return mode < meanings.size() ? meanings[mode] : "";
 }
 
