@@ -60,9 +60,11 @@ const char* judge_request(const char* node, const addrinfo* hints) {
   if (node == nullptr) return "no name to resolve";
   if (hints != nullptr) {
     if (hints->ai_family != AF_UNSPEC) return "one address family is asked for: one datagram";
-    // AI_V4MAPPED and AI_ALL mean nothing to AF_UNSPEC.
-    constexpr int harmless = AI_ADDRCONFIG | AI_CANONNAME | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL;
-    if ((hints->ai_flags & ~harmless) != 0) return "the flags are libc's: passive, numeric host, IDN or unknown";
+    // AI_V4MAPPED and AI_ALL mean nothing to AF_UNSPEC, AI_IDN nothing to a plain name; see needs_decoding() for
+    // AI_CANONIDN.
+    constexpr int harmless =
+        AI_ADDRCONFIG | AI_CANONNAME | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL | AI_IDN | AI_CANONIDN;
+    if ((hints->ai_flags & ~harmless) != 0) return "the flags are libc's: passive, numeric host or unknown";
   }
   return is_plain_name(node) ? nullptr : "no plain host name: numeric, IDN, too long or malformed";
 }
@@ -90,6 +92,15 @@ bool is_plain_name(const char* name) {
   if (!is_label_list(name) || name[0] == '-') return false;
   in_addr address;
   return inet_aton(name, &address) == 0;  // "1", "0x7f.1", ...; IPv6 has colons
+}
+
+bool needs_decoding(const char* canonical, int flags) {
+  if ((flags & (AI_CANONNAME | AI_CANONIDN)) != (AI_CANONNAME | AI_CANONIDN)) return false;
+  for (const char* label = canonical; label != nullptr; label = std::strchr(label, '.')) {
+    if (*label == '.') ++label;
+    if (strncasecmp(label, "xn--", 4) == 0) return true;
+  }
+  return false;
 }
 
 const char* judge_nsswitch(Text file) {

@@ -21,6 +21,9 @@ using Text = std::span<const char>;
 // The same, but numbers and a '-' in front are allowed: a search domain.
 [[nodiscard]] bool is_label_list(const char* name);
 
+// Whether AI_CANONIDN asks for a canonical name that libc decodes with libidn2: one with an xn-- label.
+[[nodiscard]] bool needs_decoding(const char* canonical, int flags);
+
 // nsswitch.conf(5): "hosts: files dns" and nothing else.
 [[nodiscard]] const char* judge_nsswitch(Text file);
 

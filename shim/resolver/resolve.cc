@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <new>
 
@@ -107,6 +108,9 @@ int sort(Call& call) {
   return find_routes(call.addresses, call.interfaces, call.routes, call.native) ? 0 : EAI_MEMORY;
 }
 
+// An answer that only libc can put into words; found out after asking.
+constexpr int left_to_libc = INT_MIN;
+
 int look_up(Call& call, const Request& request, addrinfo** result) {
   const HostError error =
       search(request.node, call.configuration.search, [&](const char* name) { return call.transport.ask(name); });
@@ -120,9 +124,10 @@ int look_up(Call& call, const Request& request, addrinfo** result) {
   const Collected collected = collect(call.transport.answers(), call.addresses, call.canonical);
   if (collected == Collected::no_memory) return EAI_MEMORY;
   if (collected == Collected::nothing) return EAI_NONAME;
-  if (const int failed = sort(call)) return failed;
   const int flags = flags_of(request.hints);
   const char* name = call.canonical[0] != '\0' ? call.canonical : request.node;
+  if (needs_decoding(name, flags)) return left_to_libc;
+  if (const int failed = sort(call)) return failed;
   *result = make_results(call.routes, call.services, flags, (flags & AI_CANONNAME) != 0 ? name : nullptr);
   return *result != nullptr ? 0 : EAI_MEMORY;
 }
@@ -130,9 +135,10 @@ int look_up(Call& call, const Request& request, addrinfo** result) {
 void resolve(Call& call, const Request& request, Outcome& outcome) {
   outcome.reason = judge(call, request);
   if (outcome.reason != nullptr) return;
-  outcome.reason = "answered by c-ares";
-  outcome.answered = true;
   outcome.error = look_up(call, request, &outcome.result);
+  outcome.answered = outcome.error != left_to_libc;
+  outcome.reason = outcome.answered ? "answered by c-ares" : "the canonical name is an IDN, which libc decodes";
+  if (!outcome.answered) outcome.error = 0;
   outcome.datagrams = call.transport.datagrams();
   outcome.streams = call.transport.streams();
 }

@@ -28,7 +28,7 @@ struct Request {
 };
 
 struct Outcome {
-  bool answered;            // false: nothing was asked, the call is libc's; `reason` says why
+  bool answered;            // false: the call is libc's, and nothing is changed; `reason` says why
   int error;                // 0, or EAI_*; with EAI_SYSTEM, errno
   addrinfo* result;         // for libc's freeaddrinfo(3): each node, and its canonical name, by malloc(3)
   const char* reason;       // a static text: "nsswitch.conf: hosts has mdns4_minimal", ...; never nullptr
