@@ -2,8 +2,10 @@
 // ctgate resolve
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gnu/libc-version.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -35,6 +37,17 @@ double milliseconds(const LookupResult& result) {
 
 std::string answer(const LookupResult& result) {
   return result.error.empty() ? fmt::format("{}", fmt::join(result.addresses, " ")) : result.error;
+}
+
+// glibc bug 30081, mended in 2.41 and in what some distributions made of older ones: nothing tells which.
+std::string libc_note() {
+  int major = 0, minor = 0;
+  const char* version = gnu_get_libc_version();
+  if (std::sscanf(version, "%d.%d", &major, &minor) != 2 || major > 2 || minor >= 41) return {};
+  return fmt::format(
+      "note       glibc {}: with single-request an error as the first answer costs 5 s, unless the distribution has\n"
+      "           mended it (sourceware.org bug 30081)\n",
+      version);
 }
 
 Json to_json(const LookupMode& mode, const LookupResult& result) {
@@ -81,6 +94,7 @@ Expected<ExitCode> one(const Options& options, const preload::Library& library, 
     if (options.explain) {
       fmt::print("resolver   {} (policy)\n", to_string(shim.resolver));
       fmt::print("path       {}\n", result->path.empty() ? "libc; the library had nothing to decide" : result->path);
+      if (result->path.find("c-ares, ") == std::string::npos) fmt::print("{}", libc_note());
       if (!result->canonical_name.empty()) fmt::print("canonical  {}\n", result->canonical_name);
     }
     fmt::print("{}{:.1f} ms\n", options.explain ? "time       " : "", milliseconds(*result));

@@ -15,15 +15,26 @@ namespace {
 constexpr const char* table_name = "third_party";
 constexpr const char* queue_chain = "to_queue";
 
+const char* hook_name(ThirdPartyRule::Hook hook) {
+  switch (hook) {
+    case ThirdPartyRule::Hook::forward:
+      return "forward";
+    case ThirdPartyRule::Hook::output:
+      return "output";
+    case ThirdPartyRule::Hook::postrouting:
+      return "postrouting";
+  }
+  return "forward";
+}
+
 std::string table_text(Family family, const ThirdPartyRule& rule, const std::string& queue_statement) {
   return fmt::format(
       "table {} {} {{\n"
       "  chain {} {{ {} }}\n"
       "  chain base {{ type filter hook {} priority 0; meta l4proto udp {} jump {}; }}\n"
       "}}\n",
-      family == Family::ipv4 ? "ip" : "ip6", table_name, queue_chain, queue_statement,
-      rule.hook == ThirdPartyRule::Hook::forward ? "forward" : "output", rule.only_new ? "ct state new" : "",
-      queue_chain);
+      family == Family::ipv4 ? "ip" : "ip6", table_name, queue_chain, queue_statement, hook_name(rule.hook),
+      rule.only_new ? "ct state new" : "", queue_chain);
 }
 
 // Runs inside the namespace.

@@ -10,7 +10,7 @@
 namespace ctgate::lab {
 
 struct ThirdPartyRule {
-  enum class Hook { forward, output };
+  enum class Hook { forward, output, postrouting };
   Hook hook = Hook::forward;  // at priority filter (0): after conntrack, and in OUTPUT after DNAT
   std::uint16_t queue = 1;
   // Only `ct state new`, as many firewalls do, else all UDP. What such a rule holds is overtaken as soon as the first

@@ -74,6 +74,25 @@ TEST_P(ShimBurst, SplitsWithoutAndStaysWholeWith) {
   }
 }
 
+// A consumer at the last stop before conntrack confirms, where a datagram has its route and its addresses.
+TEST_F(ShimTest, BurstThroughAConsumerInPostrouting) {
+  serve({.port = server_port});
+  nat(lab::nat::dnat_to_backends(Family::ipv4, true));
+  third_party({.delay = 5ms}, {.hook = lab::ThirdPartyRule::Hook::postrouting});
+  const std::vector<std::string> burst{SHIM_BURST, "call=sendmsg", "flows=8", "address=" + service()};
+  ASSERT_EQ(run(burst, {.preload = false}).exit_status, 0);
+  const auto damage = take_damage(32);
+  EXPECT_GT(damage.clashes, 0U);
+  EXPECT_GT(damage.arrivals.split_flows, 0U);
+
+  ASSERT_EQ(run(burst).exit_status, 0);
+  const auto cured = take_damage(32);
+  EXPECT_EQ(cured.clashes, 0U);
+  EXPECT_EQ(cured.arrivals.split_flows, 0U);
+  EXPECT_EQ(cured.arrivals.out_of_order_flows, 0U);
+  EXPECT_EQ(cured.arrivals.delivered, 32U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, ShimBurst, ::testing::ValuesIn(all_ways()),
                          [](const auto& way) { return name_of(way.param); });
 
