@@ -40,7 +40,7 @@ std::string_view beginning(std::string_view text) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string escaped;
   for (const char c : beginning(text)) {
     if (c == '"' || c == '\\') escaped += '\\';
@@ -51,7 +51,7 @@ std::string quoted(std::string_view text) {
 
 std::string one_of(const std::vector<std::string>& choices) {
   std::vector<std::string> words;
-  std::transform(choices.begin(), choices.end(), std::back_inserter(words), quoted);
+  std::transform(choices.begin(), choices.end(), std::back_inserter(words), in_quotes);
   return fmt::format("{}{}", words.size() > 1 ? "one of " : "", fmt::join(words, ", "));
 }
 

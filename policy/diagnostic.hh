@@ -29,7 +29,7 @@ struct Diagnostic {
 };
 
 // `text` in double quotes for a message: cut after 60 bytes, control characters and quotes escaped.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 // Like `one of "a", "b"`, or `"a"` if there is only one.
 [[nodiscard]] std::string one_of(const std::vector<std::string>& choices);

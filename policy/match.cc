@@ -129,13 +129,13 @@ MatchResult match(const Policy& policy, const FlowFacts& flow) {
     const Rule& rule = policy.rules[i];
     auto condition = check(rule, flow);
     if (!condition.holds) {
-      result.rejected.push_back(fmt::format("rule {}: {}", quoted(rule.name), condition.text));
+      result.rejected.push_back(fmt::format("rule {}: {}", in_quotes(rule.name), condition.text));
       continue;
     }
     result.rule = i;
     result.action = rule.action;
     result.release = rule.release;
-    result.why = fmt::format("rule {}: {}", quoted(rule.name), condition.text);
+    result.why = fmt::format("rule {}: {}", in_quotes(rule.name), condition.text);
     return result;
   }
   result.action = policy.default_action;
