@@ -25,14 +25,14 @@
 namespace ctgate::process {
 
 Expected<void> require_net_admin() {
-  capng_get_caps_process();
+  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
   if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0) return {};
   return system_error("CAP_NET_ADMIN is missing; run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN");
 }
 
 Expected<void> drop_privileges(bool for_iptables) {
   // The bounding set can be narrowed only with CAP_SETPCAP; without it there is nothing above CAP_NET_ADMIN to lose.
-  capng_get_caps_process();
+  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
   const bool may_narrow = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   const auto both = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
   const auto all = static_cast<capng_type_t>(both | CAPNG_BOUNDING_SET);
