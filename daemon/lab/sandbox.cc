@@ -104,7 +104,7 @@ sigset_t supervised_signals() {
 }  // namespace
 
 Expected<void> check_privileges() {
-  capng_get_caps_process();
+  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
   if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) != 0 &&
       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0) {
     return {};
