@@ -30,8 +30,9 @@ ExitCode compile(const std::string& file, const std::string& output) {
   for (const auto& rule : compiled->left_out) fmt::print("left out: rule \"{}\": {}\n", rule.name, rule.why);
   std::error_code ignored;
   if (output == image::state_path && std::filesystem::exists(image::runtime_path, ignored))
-    fmt::print("note: {}, which ctgated writes, comes first; remove it if ctgated does not run here any more\n",
-               image::runtime_path);
+    fmt::print(
+        "note: {}, which ctgated or its service writes, comes first; remove it if ctgated does not run here any more\n",
+        image::runtime_path);
   return ExitCode::ok;
 }
 
@@ -56,12 +57,13 @@ void add_policy_compile(CLI::App& policy, ExitCode& exit_code) {
   command->add_option("--output", *output, "Where to write it; missing directories are made")
       ->type_name("PATH")
       ->capture_default_str();
-  command->footer(fmt::format(
-      "Programs read the image when they start: {} if it is there, which ctgated writes by\n"
-      "itself at its start and on each reload, else {}. Without ctgated, run this after each\n"
-      "change of the policy. Rules that a sending program can't match (direction forward or input, interfaces) "
-      "are\nleft out. See what an image holds with: ctgate policy show --image PATH",
-      image::runtime_path, image::state_path));
+  command->footer(
+      fmt::format("Programs read the image when they start: {} if it is there, which ctgated as root, or\n"
+                  "its service, writes at its start and on each reload, else {}. Without ctgated, run this\n"
+                  "after each change of the policy. Rules that a sending program can't match (direction forward or "
+                  "input, interfaces) "
+                  "are\nleft out. See what an image holds with: ctgate policy show --image PATH",
+                  image::runtime_path, image::state_path));
   command->callback([file, output, &exit_code] { exit_code = compile(*file, *output); });
 }
 

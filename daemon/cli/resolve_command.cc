@@ -5,13 +5,13 @@
 #include <gnu/libc-version.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "daemon/cli/commands.hh"
 #include "daemon/cli/policy_file.hh"
+#include "daemon/preload/libc_probe.hh"
 #include "daemon/preload/library.hh"
 #include "daemon/preload/lookup.hh"
 
@@ -35,19 +35,31 @@ double milliseconds(const LookupResult& result) {
   return static_cast<double>(result.duration.count()) / 1000;
 }
 
+std::string path_of(const LookupResult& result) {
+  return result.path.empty() ? "libc; the library had nothing to decide" : result.path;
+}
+
+std::string datagrams_of(const LookupResult& result) {
+  return result.datagrams ? fmt::format("{}", *result.datagrams) : "unknown";
+}
+
 std::string answer(const LookupResult& result) {
   return result.error.empty() ? fmt::format("{}", fmt::join(result.addresses, " ")) : result.error;
 }
 
-// glibc bug 30081, mended in 2.41 and in what some distributions made of older ones: nothing tells which.
-std::string libc_note() {
-  int major = 0, minor = 0;
-  const char* version = gnu_get_libc_version();
-  if (std::sscanf(version, "%d.%d", &major, &minor) != 2 || major > 2 || minor >= 41) return {};
-  return fmt::format(
-      "note       glibc {}: with single-request an error as the first answer costs 5 s, unless the distribution has\n"
-      "           mended it (sourceware.org bug 30081)\n",
-      version);
+// Whether libc has the bug that makes single-request dear, as it was measured here; empty where it was not.
+std::string libc_line(const Expected<preload::LibcProbe>& probe) {
+  const std::string libc = fmt::format("libc       glibc {}", gnu_get_libc_version());
+  if (!probe) return fmt::format("{}: bug 30081 could not be measured: {}\n", libc, probe.error().message);
+  const double time = static_cast<double>(probe->duration.count()) / 1000;
+  if (probe->affected()) {
+    return fmt::format(
+        "{} has bug 30081: with single-request an error as the first answer costs a timeout, 5 s by\n"
+        "           default (measured: {:.1f} ms of 1000)\n",
+        libc, time);
+  }
+  return fmt::format("{} does not have bug 30081: an error as the first answer costs nothing (measured: {:.1f} ms)\n",
+                     libc, time);
 }
 
 Json to_json(const LookupMode& mode, const LookupResult& result) {
@@ -57,7 +69,15 @@ Json to_json(const LookupMode& mode, const LookupResult& result) {
   object["addresses"] = result.addresses;
   object["canonical_name"] = result.canonical_name;
   object["milliseconds"] = milliseconds(result);
+  object["datagrams"] = result.datagrams ? Json(*result.datagrams) : Json();
   object["path"] = result.path;
+  return object;
+}
+
+Json to_json(const Expected<preload::LibcProbe>& probe) {
+  Json object;
+  object["version"] = gnu_get_libc_version();
+  object["bug_30081"] = probe ? Json(probe->affected()) : Json();
   return object;
 }
 
@@ -74,12 +94,31 @@ Expected<ExitCode> compare(const Options& options, const preload::Library& libra
     if (differs) code = ExitCode::problem;
     list.push_back(to_json(mode, *result));
     if (options.json) continue;
-    fmt::print("{:<28} {:>9.1f} ms  {}{}{}\n", mode.title, milliseconds(*result), answer(*result),
-               differs ? "  DIFFERS" : "", result->path.empty() ? "" : "  (" + result->path + ")");
+    fmt::print("{:<28} {:>9.1f} ms {:>3} datagrams  {}{}{}\n", mode.title, milliseconds(*result), datagrams_of(*result),
+               answer(*result), differs ? "  DIFFERS" : "", result->path.empty() ? "" : "  (" + result->path + ")");
     std::cout.flush();
   }
-  if (options.json) std::cout << list.dump(2) << '\n';
+  if (options.json) {
+    std::cout << list.dump(2) << '\n';
+  } else {
+    fmt::print("{}", libc_line(preload::probe_libc()));
+  }
   return code;
+}
+
+void print(const LookupResult& result, const Options& options, Resolver resolver) {
+  if (!result.error.empty()) fmt::print("{}: {}\n", options.name, result.error);
+  for (const auto& address : result.addresses) fmt::print("{}\n", address);
+  if (!options.explain) {
+    fmt::print("{:.1f} ms, datagrams: {}, path: {}\n", milliseconds(result), datagrams_of(result), path_of(result));
+    return;
+  }
+  fmt::print("resolver   {} (policy)\n", to_string(resolver));
+  fmt::print("path       {}\n", path_of(result));
+  // With the others RES_OPTIONS has single-request, for what c-ares leaves to libc.
+  if (resolver != Resolver::off) fmt::print("{}", libc_line(preload::probe_libc()));
+  if (!result.canonical_name.empty()) fmt::print("canonical  {}\n", result.canonical_name);
+  fmt::print("datagrams  {}\ntime       {:.1f} ms\n", datagrams_of(result), milliseconds(result));
 }
 
 Expected<ExitCode> one(const Options& options, const preload::Library& library, const ShimOptions& shim) {
@@ -87,17 +126,11 @@ Expected<ExitCode> one(const Options& options, const preload::Library& library, 
   const auto result = preload::look_up(options.name, mode, library, shim);
   if (!result) return tl::unexpected(result.error());
   if (options.json) {
-    std::cout << to_json(mode, *result).dump(2) << '\n';
+    auto object = to_json(mode, *result);
+    if (options.explain) object["libc"] = to_json(preload::probe_libc());
+    std::cout << object.dump(2) << '\n';
   } else {
-    if (!result->error.empty()) fmt::print("{}: {}\n", options.name, result->error);
-    for (const auto& address : result->addresses) fmt::print("{}\n", address);
-    if (options.explain) {
-      fmt::print("resolver   {} (policy)\n", to_string(shim.resolver));
-      fmt::print("path       {}\n", result->path.empty() ? "libc; the library had nothing to decide" : result->path);
-      if (result->path.find("c-ares, ") == std::string::npos) fmt::print("{}", libc_note());
-      if (!result->canonical_name.empty()) fmt::print("canonical  {}\n", result->canonical_name);
-    }
-    fmt::print("{}{:.1f} ms\n", options.explain ? "time       " : "", milliseconds(*result));
+    print(*result, options, shim.resolver);
   }
   return result->error.empty() ? ExitCode::ok : ExitCode::problem;
 }
@@ -118,7 +151,8 @@ void add_resolve_command(CLI::App& app, ExitCode& exit_code) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("resolve", "Resolve a name as programs under libctgate.so do, and say how");
   command->add_option("NAME", options->name, "The name")->required();
-  command->add_flag("--explain", options->explain, "Say who answered, c-ares or libc, and why");
+  command->add_flag("--explain", options->explain,
+                    "Say who answered, c-ares or libc, and why; measure libc's bug 30081");
   command->add_flag("--compare", options->compare, "All ways side by side: libc, its options, ours");
   command->add_flag("--json", options->json, "One JSON object, or with --compare a list of them");
   command->add_option("--policy", options->policy, policy_file_help)->type_name("FILE");
@@ -136,7 +170,14 @@ void add_resolve_command(CLI::App& app, ExitCode& exit_code) {
   auto name = std::make_shared<std::string>();
   auto* child = app.add_subcommand("lookup-child", "")->group("");
   child->add_option("NAME", *name)->required();
-  child->callback([name] { preload::look_up_here(*name); });
+  child->callback([name, &exit_code] {
+    if (const auto done = preload::look_up_here(*name); !done) exit_code = report(done.error());
+  });
+
+  // What probe_libc() starts.
+  app.add_subcommand("libc-probe-child", "")->group("")->callback([&exit_code] {
+    if (const auto done = preload::probe_libc_here(); !done) exit_code = report(done.error());
+  });
 }
 
 }  // namespace ctgate::cli

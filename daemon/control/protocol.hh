@@ -6,7 +6,9 @@
 
 namespace ctgate::control {
 
-inline constexpr std::string_view default_runtime_directory = "/run/ctgate";
+// Not the directory of the policy image (policy/image.hh): this one belongs to whatever user ctgated runs as, that one
+// to root alone, or else the preload library would not take the image.
+inline constexpr std::string_view default_runtime_directory = "/run/ctgated";
 inline constexpr std::string_view socket_name = "control.sock";
 
 // The only request so far; the answer is described in daemon/process/status.hh.

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "daemon/preload/child.hh"
+#include "daemon/preload/datagram_count.hh"
 #include "daemon/preload/policy_store.hh"
 #include "policy/compile.hh"
 
@@ -46,7 +47,10 @@ void add_res_options(std::vector<std::string>& environment, const std::string& o
 Expected<std::vector<std::string>> environment_for(const LookupMode& mode, const Library& library, ShimOptions shim) {
   auto environment = plain_environment();
   if (!mode.res_options.empty()) add_res_options(environment, mode.res_options);
-  if (!mode.resolver) return environment;
+  if (!mode.resolver) {
+    environment.emplace_back("CTGATE_DISABLE=1");  // where /etc/ld.so.preload loads the library
+    return environment;
+  }
   Policy policy;
   policy.shim = std::move(shim);
   policy.shim.resolver = *mode.resolver;
@@ -90,7 +94,9 @@ Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, 
   return std::move(*result);
 }
 
-void look_up_here(const std::string& name) {
+namespace {
+
+void look_up_and_print(const std::string& name) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -113,6 +119,18 @@ void look_up_here(const std::string& name) {
   freeaddrinfo(list);
 }
 
+}  // namespace
+
+Expected<void> look_up_here(const std::string& name) {
+  const auto counted = count_datagrams([&name] { look_up_and_print(name); });
+  if (!counted) return tl::unexpected(counted.error());
+  if (counted->exit_status != 0) {
+    return system_error(fmt::format("the lookup ended with status {}", counted->exit_status));
+  }
+  if (counted->datagrams) std::cout << "datagrams " << *counted->datagrams << '\n';
+  return {};
+}
+
 std::optional<LookupResult> read_report(const std::string& output, const std::string& errors) {
   LookupResult result;
   bool complete = false;
@@ -124,6 +142,9 @@ std::optional<LookupResult> read_report(const std::string& output, const std::st
       long us = 0;
       complete = std::from_chars(value.data(), value.data() + value.size(), us).ec == std::errc();
       result.duration = std::chrono::microseconds(us);
+    } else if (key == "datagrams") {
+      unsigned count = 0;
+      if (std::from_chars(value.data(), value.data() + value.size(), count).ec == std::errc()) result.datagrams = count;
     } else if (key == "error") {
       result.error = value;
     } else if (key == "name") {

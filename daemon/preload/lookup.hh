@@ -26,6 +26,7 @@ struct LookupResult {
   std::vector<std::string> addresses;  // in libc's order, each once
   std::string canonical_name;          // empty: none
   std::chrono::microseconds duration{0};
+  std::optional<unsigned> datagrams;  // that were sent; nothing where they could not be counted (datagram_count.hh)
   std::string path;  // what the library says: "resolved by c-ares, ...", "left to libc: ..."; empty without it
 };
 
@@ -37,8 +38,9 @@ struct LookupResult {
 [[nodiscard]] Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, const Library& library,
                                              const ShimOptions& shim);
 
-// In the child: getaddrinfo(3) for both families and streams, as most programs ask; prints what read_report() reads.
-void look_up_here(const std::string& name);
+// In the child: getaddrinfo(3) for both families and streams, as most programs ask, in a child of its own whose
+// datagrams are counted; prints what read_report() reads.
+Expected<void> look_up_here(const std::string& name);
 
 // What the child printed on its standard output and, with the library's lines, on its standard error.
 [[nodiscard]] std::optional<LookupResult> read_report(const std::string& output, const std::string& errors);

@@ -31,10 +31,19 @@ ExitCode report(const Error& error) {
 Expected<void> make_runtime_directory(const std::filesystem::path& path) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(path, error);
-  // Whatever the umask is: everybody's programs read the policy image there. The control socket has a mode of its own.
+  // Whatever the umask is: with --runtime-dir everybody's programs read the policy image there. The control socket has
+  // a mode of its own.
   if (made) std::filesystem::permissions(path, std::filesystem::perms(0755), error);
   if (error) return system_error(fmt::format("runtime directory {}: {}", path.string(), error.message()));
   return {};
+}
+
+// Empty: none is written.
+std::filesystem::path image_path(const KeeperOptions& options, bool directory_was_named) {
+  const std::filesystem::path of_the_host = image::runtime_path;
+  if (directory_was_named) return options.runtime_directory / of_the_host.filename();
+  // A daemon for another network namespace must not give its policy to every program of this host.
+  return options.network_namespace.empty() ? of_the_host : std::filesystem::path();
 }
 
 Expected<void> check(const Policy& policy) {
@@ -72,7 +81,9 @@ ExitCode parse_and_run(int argc, char** argv) {
       ->type_name("NAME|PATH");
   auto* runtime_directory =
       app.add_option("--runtime-dir", line.keeper.runtime_directory,
-                     "Directory of the control socket and of the policy image for the preload library")
+                     fmt::format("Directory of the control socket; if it is named, of the policy image for the preload "
+                                 "library too, which else is {}",
+                                 image::runtime_path))
           ->type_name("DIR")
           ->capture_default_str();
   app.add_flag("--check", line.check, "Check policy, privileges and kernel, change nothing, and exit");
@@ -87,9 +98,7 @@ ExitCode parse_and_run(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   line.keeper.policy_must_exist = policy->count() > 0;
-  // A daemon for another network namespace must not give its policy to every program of this host.
-  if (line.keeper.network_namespace.empty() || runtime_directory->count() > 0)
-    line.keeper.image_path = line.keeper.runtime_directory / std::filesystem::path(image::runtime_path).filename();
+  line.keeper.image_path = image_path(line.keeper, runtime_directory->count() > 0);
   set_up_log(line.debug);
   const auto result = run(line);
   return result ? ExitCode::ok : report(result.error());

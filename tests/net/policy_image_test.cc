@@ -59,7 +59,7 @@ TEST_F(DaemonImage, FailureToWriteItIsAWarning) {
   EXPECT_EQ(must(ctgated->status()).at("state"), "running");
 }
 
-// In the default runtime directory of an otherwise empty /run.
+// With the default directories, in an otherwise empty /run.
 TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
   const std::string script = R"(
     mount -t tmpfs none /run && umask 077 || exit 1
@@ -67,7 +67,7 @@ TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
       echo "with <$netns>:"
       "$0/ctgated" $netns --policy /dev/null 2>/run/log &
       until "$0/ctgate" status >/run/status 2>&1; do kill -0 $! || { cat /run/log; exit 1; }; sleep 0.02; done
-      stat -c "%a %n" /run/ctgate /run/ctgate/*
+      stat -c "%a %n" /run/ctgated /run/ctgated/* && find /run/ctgate* -name "*.image" -printf "%m %p\n"
       kill $! && wait $!
     done)";
   const auto programs = must(lab::find_ctgated()).parent_path().string();
@@ -76,8 +76,42 @@ TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
   });
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output,
-            "with <--netns /proc/self/ns/net>:\n755 /run/ctgate\n600 /run/ctgate/control.sock\n"
-            "with <>:\n755 /run/ctgate\n600 /run/ctgate/control.sock\n644 /run/ctgate/policy.image\n");
+            "with <--netns /proc/self/ns/net>:\n755 /run/ctgated\n600 /run/ctgated/control.sock\n"
+            "with <>:\n755 /run/ctgated\n600 /run/ctgated/control.sock\n644 /run/ctgate/policy.image\n");
+}
+
+// As the service runs it: root writes the image beforehand, ctgated looks whether it is its own policy.
+TEST_F(DaemonImage, IsComparedByADaemonThatIsNotRoot) {
+  const std::string script = R"(
+    export PATH="$PATH:/usr/sbin:/sbin"
+    mount -t tmpfs none /run && mkdir -m 755 /run/ctgated && chown 65534 /run/ctgated || exit 1
+    mkdir /run/bin && cp "$0/ctgated" /run/bin  # from where every user may run it
+    printf "[shim]\nmax_wait = '50ms'\n" >/run/one.toml
+    printf "[shim]\nmax_wait = '70ms'\n" >/run/other.toml
+    image=/run/ctgate/policy.image
+    for image_of in "" one other; do
+      [ -z "$image_of" ] || "$0/ctgate" policy compile /run/$image_of.toml --output $image >/dev/null
+      setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+net_admin --ambient-caps -all,+net_admin \
+        --bounding-set -all,+net_admin /run/bin/ctgated --debug --policy /run/one.toml 2>/run/log &
+      until grep -q " running: " /run/log; do kill -0 $! || { cat /run/log; exit 1; }; sleep 0.02; done
+      echo "with <$image_of>:"
+      sed -n "s,.*\(debug\|info\|warning\): \(.*$image.*\),\1: \2,p" /run/log
+      kill $! && wait $!
+    done)";
+  const auto programs = must(lab::find_ctgated()).parent_path().string();
+  const auto result = gateway().run([&] {
+    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+  });
+  EXPECT_EQ(result.exit_code, 0);
+  const std::string cure = "; run `ctgate policy compile --output /run/ctgate/policy.image` as root\n";
+  EXPECT_EQ(result.output,
+            "with <>:\ninfo: there is no /run/ctgate/policy.image: programs with the preload library do not see this "
+            "policy" +
+                cure +
+                "with <one>:\ndebug: /run/ctgate/policy.image holds this policy\n"
+                "with <other>:\nwarning: programs with the preload library see another policy: "
+                "/run/ctgate/policy.image does not hold this one" +
+                cure);
 }
 
 }  // namespace
