@@ -142,7 +142,7 @@ TEST(Tricks, MutationsAreTheSameEachTime) {
   zone.add("*.test", {.addresses = {*Address::parse("192.0.2.1")}, .trick_a = Trick::mutated});
   unsigned different = 0;
   for (int i = 0; i < 50; ++i) {
-    const auto name = "m" + std::to_string(i) + ".test";
+    const auto name = std::string("m") + std::to_string(i) + ".test";
     const auto replies = zone.respond(query(name, type::a), Transport::datagram);
     ASSERT_EQ(replies.size(), 2U);
     EXPECT_EQ(replies[0].bytes, zone.respond(query(name, type::a), Transport::datagram)[0].bytes);

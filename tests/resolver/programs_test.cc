@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Programs nobody here wrote find their servers by name: the same output and the same questions as without the library,
-// and no wait of five seconds where the path loses the second datagram of a pair.
+// and no wait of five seconds where the path loses the second datagram of a pair. strace(1) sees the same.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "daemon/lab/command.hh"
 #include "daemon/lab/sandbox.hh"
 #include "tests/resolver/resolver_test.hh"
+#include "tests/resolver/trace.hh"
 #include "tests/resolver/web_server.hh"
 
 namespace ctgate::test {
@@ -108,12 +111,32 @@ class Programs : public ResolverTest, public ::testing::WithParamInterface<Progr
     EXPECT_EQ(seen.questions, plain.questions) << to_string(way);
   }
 
+  // Under strace, which is not under the library itself.
+  Trace trace(Way way) {
+    const auto file = file_of({});
+    std::vector<std::string> command{"strace", "-f", "-qq", "-ttt", "-T", "-e", "trace=" + std::string(traced_calls),
+                                     "-o",     file};
+    auto run_options = options(way);
+    for (const auto& variable : std::exchange(run_options.environment, {})) {
+      command.insert(command.end(), {"-E", variable});
+    }
+    if (std::exchange(run_options.preload, false)) command.insert(command.end(), {"-E", "LD_PRELOAD=" + library()});
+    const auto& argv = GetParam().argv;
+    command.insert(command.end(), argv.begin(), argv.end());
+    const auto result = run(command, run_options);
+    EXPECT_EQ(result.exit_status, GetParam().exit_status) << result.output << result.errors;
+    std::ifstream lines(file);
+    return parse_trace(std::string(std::istreambuf_iterator<char>(lines), {}));
+  }
+
   std::chrono::nanoseconds time_{};
 
  private:
   std::map<std::string, std::string> files_ = cases::files();
   std::unique_ptr<WebServer> web_;
 };
+
+using PlainProgram = Programs;
 
 TEST_P(Programs, WorkByName) {
   serve_zone(zone());
@@ -137,6 +160,35 @@ TEST_P(Programs, DoNotWaitWherePairsAreTorn) {
   }
 }
 
+// One pair on one flow, the second question not before the third party's verdict on the first, and no long wait.
+TEST_P(Programs, TracesShowPairsOneVerdictApart) {
+  if (!lab::find_program("strace")) GTEST_SKIP() << "strace is not installed";
+  serve_zone(zone());
+  const auto plain = see(Way::libc);
+  dns_server.reset();
+  serve_zone(zone(), 0us, 4ms);
+  delay_output(12ms);
+  for (const Way way : {Way::ours_libc, Way::ours_automatic}) {
+    const auto seen = trace(way);
+    EXPECT_EQ(seen.questions.size(), plain.questions.size()) << to_string(way);
+    EXPECT_GE(seen.least_distance(), 0.012) << to_string(way);
+    EXPECT_LT(seen.longest_wait, 2.0) << to_string(way);
+  }
+}
+
+// That the trace would show what it is to rule out.
+TEST_P(PlainProgram, TracesShowTheWaitOfPlainLibc) {
+  if (!lab::find_program("strace")) GTEST_SKIP() << "strace is not installed";
+  serve_zone(zone(), 0us, 4ms);
+  delay_output(12ms);
+  const auto seen = trace(Way::libc);
+  EXPECT_GT(seen.questions.size(), 2U);  // the pair, and what was asked again
+  EXPECT_LT(seen.least_distance(), 0.004);
+  EXPECT_GE(seen.longest_wait, 4.9);
+}
+
+INSTANTIATE_TEST_SUITE_P(GetentAlone, PlainProgram, ::testing::Values(programs[0]),
+                         [](const auto& instance) { return std::string(instance.param.name); });
 INSTANTIATE_TEST_SUITE_P(All, Programs, ::testing::ValuesIn(programs),
                          [](const auto& instance) { return std::string(instance.param.name); });
 

@@ -3,7 +3,7 @@
 // is an ordinary program that knows nothing of ctgate. Usage: resolve_contexts CASE [COUNT]
 //
 // Prints lines "key=number" and ends with 0, or with 10 behind a message where something went otherwise than it must.
-// Every name below "pair.test" must have 192.0.2.1 and 2001:db8::1.
+// Every name below "pair.test" must have 192.0.2.1 and 2001:db8::1; what the case "mixed" needs is said there.
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -22,6 +22,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -39,20 +40,32 @@ void print(const char* key, long value) {
   std::printf("%s=%ld\n", key, value);
 }
 
-// 0: both addresses came.
-int look_up(const std::string& name) {
+struct Outcome {
+  int code = 0;
+  int v4 = 0;  // addresses
+  int v6 = 0;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome resolve(const std::string& name) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  const int code = getaddrinfo(name.c_str(), "80", &hints, &list);
-  if (code != 0) return code;
-  int v4 = 0, v6 = 0;
+  Outcome outcome{getaddrinfo(name.c_str(), "80", &hints, &list)};
+  if (outcome.code != 0) return outcome;
   for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
-    v4 += one->ai_family == AF_INET ? 1 : 0;
-    v6 += one->ai_family == AF_INET6 ? 1 : 0;
+    outcome.v4 += one->ai_family == AF_INET ? 1 : 0;
+    outcome.v6 += one->ai_family == AF_INET6 ? 1 : 0;
   }
   freeaddrinfo(list);
-  return v4 == 1 && v6 == 1 ? 0 : 1;
+  return outcome;
+}
+
+// 0: both addresses came.
+int look_up(const std::string& name) {
+  const Outcome outcome = resolve(name);
+  if (outcome.code != 0) return outcome.code;
+  return outcome == Outcome{0, 1, 1} ? 0 : 1;
 }
 
 int look_up(const char* kind, long number) {
@@ -132,6 +145,27 @@ void many(long count) {
   print("more_kilobytes", status("VmRSS") - memory);
   print("more_descriptors", open_descriptors() - descriptors);
   print("threads", status("Threads"));
+}
+
+// Lookups that end in every way: both addresses, one, by an alias, over TCP because the answer was cut, no
+// such name, no such data, a server that fails.
+void mixed(long count) {
+  const struct {
+    const char* behind;
+    Outcome outcome;
+  } kinds[] = {{".pair.test", {0, 1, 1}},       {".v4.test", {0, 1, 0}},
+               {".alias.test", {0, 1, 1}},      {".stream.test", {0, 1, 1}},
+               {".absent.test.", {EAI_NONAME}}, {".absent.test", {EAI_NONAME}},  // with the search list
+               {".nodata.test.", {EAI_NODATA}}, {".failing.test.", {EAI_AGAIN}}};
+  long failed = 0;
+  for (long i = 0; i < count; ++i) {
+    const auto& kind = kinds[static_cast<std::size_t>(i) % std::size(kinds)];
+    std::string name = "n";
+    name.append(std::to_string(i)).append(kind.behind);
+    failed += resolve(name) == kind.outcome ? 0 : 1;
+  }
+  print("lookups", count);
+  print("failed", failed);
 }
 
 void never(long) {
@@ -248,6 +282,7 @@ struct Case {
 };
 constexpr Case all_cases[] = {{"threads", threads},
                               {"many", many},
+                              {"mixed", mixed},
                               {"never", never},
                               {"no_pair", no_pair},
                               {"once", once},

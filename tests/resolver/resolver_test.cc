@@ -91,7 +91,9 @@ RunResult ResolverTest::run_under_valgrind(Way way, const std::vector<std::strin
   std::vector<std::string> command{"valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full",
                                    "--log-file=" + log};
   command.insert(command.end(), argv.begin(), argv.end());
-  auto result = run(command, options(way));
+  auto run_options = options(way);
+  run_options.patience = std::chrono::minutes(6);
+  auto result = run(command, run_options);
   std::ifstream report(log);
   const std::string text(std::istreambuf_iterator<char>(report), {});
   EXPECT_EQ(result.exit_status, 0) << text << result.errors;

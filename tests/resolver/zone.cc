@@ -18,7 +18,7 @@ Zone& Zone::add(std::string_view name, Entry entry) {
 Entry* Zone::find(std::string_view name) {
   if (const auto exact = entries_.find(name); exact != entries_.end()) return &exact->second;
   for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-    const auto wildcard = entries_.find("*" + std::string(name.substr(dot)));
+    const auto wildcard = entries_.find(std::string("*").append(name.substr(dot)));
     if (wildcard != entries_.end()) return &wildcard->second;
   }
   return nullptr;
