@@ -8,22 +8,23 @@ source_root=$(cd "$here/../.." && pwd)
 
 usage() {
   cat <<'HELP'
-usage: tests/packages/rpm.sh [--keep DIR]
+usage: tests/packages/rpm.sh [--packages DIR] [--keep DIR]
 
 Builds the rpm packages, twice the binary ones (a second release without compiling again), looks at them (rpmlint, list
 of files, requirements), and installs, upgrades and removes them in a scratch root: this machine's own file system below
 an overlay in memory. Prints a line `PASS rpm: NAME FIGURES` or `FAIL rpm: NAME REASON` for each.
-  --keep DIR  leave packages and logs there
+  --packages DIR  those that an earlier run left there, by --keep, instead of a build
+  --keep DIR      leave packages and logs there
 Exit codes: 0 all passed, 1 one failed, 2 usage, 77 nothing could run.
 HELP
 }
 
-keep=""
+keep="" packages=""
 while (($#)); do
   case $1 in
-    --keep)
+    --keep | --packages)
       (($# > 1)) || { usage >&2; exit 2; }
-      keep=$2
+      declare "${1#--}=$2"
       shift
       ;;
     -h | --help) usage; exit 0 ;;
@@ -141,7 +142,11 @@ lifecycle() {
   unshare --mount --net --pid --fork --kill-child --mount-proc "$here/rpm/lifecycle" "$work"
 }
 
-check build build || exit 1
+if [[ -n $packages ]]; then
+  cp -r "$packages"/{out,newer} "$work/" || exit 1
+else
+  check build build || exit 1
+fi
 check lint lint
 check contents contents
 check requirements requirements
