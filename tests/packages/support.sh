@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the scripts about the deb packages share; sourced by them.
+# What the scripts about packages share; sourced by them.
 #
 # Each of them prints a line `PASS SUBJECT: NAME FIGURES`, `FAIL SUBJECT: NAME REASON` or `SKIP SUBJECT REASON` for each
 # thing that it looks at, says more on standard error, and ends with 0 (all passed), 1 (one failed), 2 (wrong usage) or
@@ -14,7 +14,7 @@ debs="" newer="" keep=""
 work=$(mktemp -d)
 # shellcheck disable=SC2317 # called by the trap
 leave() {
-  if [[ -n $keep ]]; then mkdir -p "$keep" && cp -r "$work"/*.log "$work"/{debs,newer} "$keep/" 2>/dev/null; fi
+  if [[ -n $keep ]]; then mkdir -p "$keep" && cp -r "$work"/*.log "$work"/{debs,rpms,newer} "$keep/" 2>/dev/null; fi
   rm -rf "$work"
 }
 trap leave EXIT
