@@ -78,6 +78,7 @@ Json to_json(const Policy& policy) {
   json["shim"] = {{"max_wait", format_duration(policy.shim.max_wait)},
                   {"wait_for", to_string(policy.shim.wait_for)},
                   {"resolver", to_string(policy.shim.resolver)},
+                  {"libc_option", to_string(policy.shim.libc_option)},
                   {"skip_programs", policy.shim.skip_programs}};
   json["rule"] = Json::array();
   for (const auto& rule : policy.rules) json["rule"].push_back(to_json(rule));

@@ -33,6 +33,11 @@ Expected<void> require_net_admin() {
 Expected<void> drop_privileges(bool for_iptables) {
   // The bounding set can be narrowed only with CAP_SETPCAP; without it there is nothing above CAP_NET_ADMIN to lose.
   if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
+  if (for_iptables && capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW) == 0) {
+    return system_error(
+        "CAP_NET_RAW is missing, which backend iptables needs beside CAP_NET_ADMIN; give the service both as its "
+        "AmbientCapabilities=");
+  }
   const bool may_narrow = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   const auto both = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
   const auto all = static_cast<capng_type_t>(both | CAPNG_BOUNDING_SET);

@@ -81,6 +81,7 @@ TEST_F(PolicyCommand, ShowJson) {
   EXPECT_EQ(content.at("gate").at("max_hold"), "1s");
   EXPECT_EQ(content.at("rule").size(), 2U);
   EXPECT_EQ(content.at("rule")[1].at("destination_ports"), json::array({53}));
+  EXPECT_EQ(content.at("shim").at("libc_option"), "single-request");
   EXPECT_EQ(content.at("default").at("action"), "pass");
 }
 
