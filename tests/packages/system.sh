@@ -47,7 +47,7 @@ done
 parse_options "${options[@]}"
 
 # What ./system/machine has to report, in order.
-steps=(install scenario enable reboot preload upgrade remove purge)
+steps=(install scenario units enable reboot preload upgrade remove purge)
 # For the disk and the shares; ext4 and 9p are modules in Debian's kernels.
 modules=(virtio_pci virtio_blk ext4 9pnet_virtio 9p)
 time_limit=${VM_TIMEOUT:-900}

@@ -30,6 +30,34 @@ scenario() {
   figures "without: $(field split without) split $(field lost without) lost"
 }
 
+# What the units do besides: a reload, also of a bad policy; an instance in a network namespace; the library in one
+# service, by the example of the package.
+units() {
+  local policy=/etc/ctgate/policy.toml pid
+  pid=$(ctgated_pid)
+  systemctl reload ctgated || wrong "systemctl reload ctgated failed"
+  cp $policy policy.kept && echo 'nonsense = 1' >>$policy
+  systemctl reload ctgated && wrong "a reload of a bad policy did not fail"
+  cat policy.kept >$policy
+  journalctl -b -q --no-pager -u ctgated | grep -q 'policy.toml:[0-9]*:[0-9]*: default.nonsense' ||
+    wrong "the journal does not have the error in the policy"
+  [[ $(ctgated_pid) == "$pid" ]] && systemctl is-active -q ctgated || wrong "ctgated did not outlive a bad policy"
+
+  systemctl start ctgated@client || wrong "systemctl start ctgated@client failed"
+  ctgate status --runtime-dir /run/ctgated@client || wrong "ctgated@client does not answer"
+  ip netns exec client nft list tables | grep -q ctgate || wrong "ctgated@client has no rules in its namespace"
+  systemctl stop ctgated@client && ctgate cleanup --netns client --runtime-dir /run/ctgated@client ||
+    wrong "ctgated@client left rules"
+
+  mkdir /etc/systemd/system/cron.service.d &&
+    cp /usr/share/doc/ctgate/examples/preload-one-service.conf /etc/systemd/system/cron.service.d/ctgate.conf &&
+    systemctl daemon-reload && systemctl restart cron || wrong "cron does not start with the library"
+  ctgate shim status "$(systemctl show -P MainPID cron)" || wrong "cron does not have the library"
+  rm -r /etc/systemd/system/cron.service.d && systemctl daemon-reload && systemctl restart cron ||
+    wrong "cron does not start without the library"
+  figures "reload, a bad policy refused, ctgated@client, cron with the library"
+}
+
 after_reboot() {
   [[ $(systemctl is-active ctgated) == active ]] || wrong "ctgated is $(systemctl is-active ctgated) after the reboot"
   [[ -z $(systemctl --failed --plain --no-legend) ]] || wrong "failed units: $(systemctl --failed --plain --no-legend)"
