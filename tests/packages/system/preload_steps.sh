@@ -23,14 +23,18 @@ enable() {
 
 in_process() { grep -q '/libctgate\.so' "/proc/$1/maps" 2>/dev/null; }
 
+# Between its execve(2) and ld.so's work a process has no library yet; an ended one has neither maps nor an executable.
+has_the_library_or_is_gone() { in_process "$1" || ! readlink -q "/proc/$1/exe" >/dev/null; }
+
 # Every process but kernel threads (which have no executable) is to have it: nothing here is static.
 in_every_process() {
-  local directory without="" count=0
+  local directory pid without="" count=0
   for directory in /proc/[0-9]*; do
+    pid=${directory#/proc/}
     readlink -q "$directory/exe" >/dev/null || continue
-    if in_process "${directory#/proc/}"; then
+    if wait_for 10 has_the_library_or_is_gone "$pid"; then
       ((++count))
-    elif [[ -d $directory ]]; then
+    else
       without+=" $(cat "$directory/comm")"
     fi
   done
