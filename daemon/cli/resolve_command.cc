@@ -47,7 +47,7 @@ std::string answer(const LookupResult& result) {
   return result.error.empty() ? fmt::format("{}", fmt::join(result.addresses, " ")) : result.error;
 }
 
-// Whether libc has the bug that makes single-request dear, as it was measured here; empty where it was not.
+// Whether libc has the bug that makes single-request dear, as it was measured here.
 std::string libc_line(const Expected<preload::LibcProbe>& probe) {
   const std::string libc = fmt::format("libc       glibc {}", gnu_get_libc_version());
   if (!probe) return fmt::format("{}: bug 30081 could not be measured: {}\n", libc, probe.error().message);

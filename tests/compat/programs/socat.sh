@@ -7,7 +7,7 @@ serve socat UDP4-LISTEN:7000,bind="$here",fork UDP4:"$here":7001
 serve socat UDP4-RECVFROM:7001,bind="$here",fork EXEC:cat
 await udp 7000
 await udp 7001
-echo one | socat -t 0.5 - UDP4:"$here":7000
+echo one | socat -t 2 - UDP4:"$here":7000
 serve socat -u UDP4-RECV:7002,bind="$here" OPEN:received,creat,append
 await udp 7002
 socat -u -b 40 OPEN:data UDP4-SENDTO:"$here":7002

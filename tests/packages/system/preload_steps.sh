@@ -5,8 +5,8 @@
 
 prepare_logins() {
   local ssh=/home/tester/.ssh
-  mkdir -p /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && mkdir -p $ssh &&
-    cp /root/.ssh/id_ed25519.pub $ssh/authorized_keys && chown -R tester:tester $ssh && chmod 700 $ssh || return
+  mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519 && mkdir -p $ssh &&
+    cp ~/.ssh/id_ed25519.pub $ssh/authorized_keys && chown -R tester:tester $ssh && chmod 700 $ssh || return
   echo '@reboot tester grep -c libctgate.so /proc/$$/maps >/home/tester/cron 2>&1' >/etc/cron.d/probe
 }
 

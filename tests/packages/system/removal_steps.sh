@@ -42,13 +42,14 @@ our_packages() {
   for deb in debs/*.deb; do dpkg-deb -f "$deb" Package; done
 }
 
-# With the service running and the library enabled.
+# With the service and an instance running and the library enabled.
 remove() {
   local packages
   mapfile -t packages < <(our_packages)
   [[ -s /etc/ld.so.preload ]] || wrong "the library is not enabled before the removal"
   apt remove "${packages[@]}" || wrong "apt-get remove failed"
   pgrep -x ctgated && wrong "ctgated runs after the removal"
+  spare_has_rules && wrong "the removal left rules in the namespace of an instance"
   [[ -e /etc/ctgate/policy.toml ]] || wrong "the removal took the configuration"
   mkdir -p after && take_effects after
   as_before ruleset preload services

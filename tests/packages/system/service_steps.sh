@@ -43,11 +43,12 @@ units() {
     wrong "the journal does not have the error in the policy"
   [[ $(ctgated_pid) == "$pid" ]] && systemctl is-active -q ctgated || wrong "ctgated did not outlive a bad policy"
 
-  systemctl start ctgated@client || wrong "systemctl start ctgated@client failed"
-  ctgate status --runtime-dir /run/ctgated@client || wrong "ctgated@client does not answer"
-  ip netns exec client nft list tables | grep -q ctgate || wrong "ctgated@client has no rules in its namespace"
-  systemctl stop ctgated@client && ctgate cleanup --netns client --runtime-dir /run/ctgated@client ||
-    wrong "ctgated@client left rules"
+  systemctl start ctgated@spare || wrong "systemctl start ctgated@spare failed"
+  ctgate status --runtime-dir /run/ctgated@spare || wrong "ctgated@spare does not answer"
+  spare_has_rules || wrong "ctgated@spare has no rules in its namespace"
+  systemctl stop ctgated@spare && ctgate cleanup --netns spare --runtime-dir /run/ctgated@spare ||
+    wrong "ctgated@spare cannot be stopped and cleaned up"
+  spare_has_rules && wrong "ctgated@spare left rules"
 
   mkdir /etc/systemd/system/cron.service.d &&
     cp /usr/share/doc/ctgate/examples/preload-one-service.conf /etc/systemd/system/cron.service.d/ctgate.conf &&
@@ -55,7 +56,7 @@ units() {
   ctgate shim status "$(systemctl show -P MainPID cron)" || wrong "cron does not have the library"
   rm -r /etc/systemd/system/cron.service.d && systemctl daemon-reload && systemctl restart cron ||
     wrong "cron does not start without the library"
-  figures "reload, a bad policy refused, ctgated@client, cron with the library"
+  figures "reload, a bad policy refused, ctgated@spare, cron with the library"
 }
 
 after_reboot() {
@@ -66,10 +67,15 @@ after_reboot() {
   figures "ctgated active $(($(active_since) / 1000)) s after the kernel's start"
 }
 
-# Bursts of new flows and an established one all the time.
+# For removal_steps.sh, too.
+spare_has_rules() { ip netns exec spare nft list tables | grep -q ctgate; }
+spare_pid() { systemctl show -P MainPID ctgated@spare; }
+
+# Bursts of new flows and an established one all the time. An instance in a namespace goes through it, too.
 upgrade() {
-  local load old name
-  old=$(ctgated_pid)
+  local load old old_spare name
+  systemctl start ctgated@spare || wrong "systemctl start ctgated@spare failed"
+  old=$(ctgated_pid) old_spare=$(spare_pid)
   setsid ./package_traffic load >load.out 2>>errors </dev/null &
   load=$!
   wait_for 60 grep -q ready load.out || wrong "the load did not start"
@@ -78,6 +84,8 @@ upgrade() {
     wrong "the version is still $(package_version ctgate)"
   wait_for 30 systemctl is-active -q ctgated || wrong "ctgated is $(systemctl is-active ctgated) after the upgrade"
   [[ $(ctgated_pid) != "$old" ]] || wrong "the upgrade did not restart ctgated"
+  wait_for 30 systemctl is-active -q ctgated@spare && [[ $(spare_pid) != "$old_spare" ]] ||
+    wrong "the upgrade did not restart ctgated@spare"
   [[ $(readlink "/proc/$(ctgated_pid)/exe") == /usr/sbin/ctgated ]] || wrong "the old ctgated still runs"
   kill -TERM "$load"
   wait "$load" || wrong "the load ended with $?"

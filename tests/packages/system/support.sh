@@ -44,7 +44,7 @@ field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$2"; }
 # through a queue, to which a third party binds later. Addresses as daemon/lab/topology.hh has them.
 set_up_network() {
   local end
-  ip netns add client && ip netns add server &&
+  ip netns add client && ip netns add server && ip netns add spare &&
     ip link add client0 address 02:00:00:00:01:01 type veth peer name eth0 address 02:00:00:00:01:02 netns client &&
     ip link add server0 address 02:00:00:00:02:01 type veth peer name eth0 address 02:00:00:00:02:02 netns server &&
     ip addr add 10.99.1.1/24 dev client0 && ip addr add 10.99.2.1/24 dev server0 &&
