@@ -56,8 +56,8 @@ void* load_symbol(const char* path, const char* name) {
 bool path_beside(const void* address, const char* name, char* path, std::size_t size) {
   Dl_info info{};
   if (ctgate_dladdr == nullptr || ctgate_dladdr(address, &info) == 0 || info.dli_fname == nullptr) return false;
-  const char* slash = std::strrchr(info.dli_fname, '/');
-  const std::size_t directory = slash == nullptr ? 0 : static_cast<std::size_t>(slash - info.dli_fname) + 1;
+  if (info.dli_fname[0] != '/') return false;
+  const auto directory = static_cast<std::size_t>(std::strrchr(info.dli_fname, '/') - info.dli_fname) + 1;
   const std::size_t length = std::strlen(name) + 1;
   if (directory + length > size) return false;
   std::memcpy(path, info.dli_fname, directory);

@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstdarg>
 
+#include "shim/dynamic_linker.hh"
 #include "shim/real.hh"
 #include "shim/resolver_loader.hh"
 #include "shim/start.hh"
@@ -103,6 +105,15 @@ CTGATE_HOOK int getaddrinfo(const char* node, const char* service, const addrinf
 }
 
 // NOLINTBEGIN(bugprone-reserved-identifier): glibc's names
+
+CTGATE_HOOK int __nss_configure_lookup(const char* database, const char* services) {
+  ctgate::shim::leave_to_libc();
+  using Function = int(const char*, const char*);
+  auto* found = reinterpret_cast<Function*>(ctgate::shim::next_symbol("__nss_configure_lookup"));
+  if (found != nullptr) return found(database, services);
+  errno = ENOSYS;
+  return -1;
+}
 
 CTGATE_HOOK ssize_t __send(int fd, const void* bytes, size_t size, int flags) {
   return send(fd, bytes, size, flags);

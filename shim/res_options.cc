@@ -25,10 +25,15 @@ bool has_word(const char* text, const char* word) {
 
 }  // namespace
 
-const char* add_libc_option(const char* existing, image::LibcOption option, char* buffer, std::size_t size) {
-  const char* word = option == image::LibcOption::single_request ? "single-request" : "single-request-reopen";
+const char* add_libc_option(const char* existing, image::LibcOption wanted, char* buffer, std::size_t size) {
+  const char* word = wanted == image::LibcOption::single_request ? "single-request" : "single-request-reopen";
   if (existing == nullptr) existing = "";
-  if (has_word(existing, "single-request") || has_word(existing, "single-request-reopen")) return nullptr;
+  // With a '-' in front an option is off, since glibc 2.41.
+  constexpr const char* spoken_of[] = {"single-request", "single-request-reopen", "-single-request",
+                                       "-single-request-reopen"};
+  for (const char* option : spoken_of) {
+    if (has_word(existing, option)) return nullptr;
+  }
   const std::size_t before = std::strlen(existing);
   const std::size_t blank = before == 0 ? 0 : 1;
   if (before + blank + std::strlen(word) + 1 > size) return nullptr;

@@ -12,7 +12,7 @@
 
 namespace ctgate::shim {
 
-// The value to set, or nullptr where `existing` (which may be nullptr) says so already, or does not fit into `buffer`.
+// The value to set, or nullptr where `existing` (which may be nullptr) speaks of it already, or does not fit into `buffer`.
 // What is there stays, and comes first.
 const char* add_libc_option(const char* existing, image::LibcOption option, char* buffer, std::size_t size);
 

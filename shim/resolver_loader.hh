@@ -9,6 +9,13 @@
 
 namespace ctgate::shim {
 
+// By the constructor. A program that has changed its root directory since then gets no library from there, where others
+// may have put it: what is not loaded by then is libc's (as glibc does with its own modules, nss/nss_database.c).
+void remember_root();
+
+// The program itself says which services libc asks for names (__nss_configure_lookup(), getent -s): libc's from now on.
+void leave_to_libc();
+
 // True: `error` and, without an error, `*result` are the answer. False: the call is libc's.
 // Only with an active library; may allocate, as getaddrinfo(3) does.
 bool resolve(const Settings& settings, const char* node, const char* service, const addrinfo* hints, addrinfo** result,

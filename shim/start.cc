@@ -6,6 +6,7 @@
 #include "shim/load_settings.hh"
 #include "shim/real.hh"
 #include "shim/res_options.hh"
+#include "shim/resolver_loader.hh"
 
 namespace ctgate::shim {
 namespace {
@@ -32,7 +33,7 @@ constinit Gate<LinuxKernel> gate{kernel, settings, tables, status};
 namespace {
 
 void tell_libc() {
-  char buffer[1024];
+  char buffer[4096];
   const char* value = add_libc_option(secure_getenv("RES_OPTIONS"), settings.libc_option, buffer, sizeof buffer);
   if (value != nullptr && real.setenv != nullptr) real.setenv("RES_OPTIONS", value, 1);
 }
@@ -44,7 +45,9 @@ void tell_libc() {
   const Mode mode = load_settings(settings, source);
   status.policy.store(source, std::memory_order_relaxed);
   status.mode.store(mode, std::memory_order_release);
-  if (mode == Mode::active && settings.resolver != image::Resolver::off) tell_libc();
+  if (mode != Mode::active || settings.resolver == image::Resolver::off) return;
+  tell_libc();
+  remember_root();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gnu/libc-version.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,12 @@ std::string answer(const LookupResult& result) {
   return result.error.empty() ? fmt::format("{}", fmt::join(result.addresses, " ")) : result.error;
 }
 
+// The order may be another each time (round robin).
+std::string in_any_order(LookupResult result) {
+  std::ranges::sort(result.addresses);
+  return answer(result);
+}
+
 // Whether libc has the bug that makes single-request dear, as it was measured here.
 std::string libc_line(const Expected<preload::LibcProbe>& probe) {
   const std::string libc = fmt::format("libc       glibc {}", gnu_get_libc_version());
@@ -82,15 +89,15 @@ Json to_json(const Expected<preload::LibcProbe>& probe) {
 }
 
 // All modes, one after the other; a problem where one gives other addresses than libc.
-Expected<ExitCode> compare(const Options& options, const preload::Library& library, const ShimOptions& shim) {
+Expected<ExitCode> compare(const Options& options, const preload::Library& library, const Policy& policy) {
   ExitCode code = ExitCode::ok;
   Json list = Json::array();
   std::string reference;
   for (const auto& mode : preload::all_lookup_modes()) {
-    const auto result = preload::look_up(options.name, mode, library, shim);
+    const auto result = preload::look_up(options.name, mode, library, policy);
     if (!result) return tl::unexpected(result.error());
-    if (reference.empty()) reference = answer(*result);
-    const bool differs = answer(*result) != reference;
+    if (reference.empty()) reference = in_any_order(*result);
+    const bool differs = in_any_order(*result) != reference;
     if (differs) code = ExitCode::problem;
     list.push_back(to_json(mode, *result));
     if (options.json) continue;
@@ -121,16 +128,16 @@ void print(const LookupResult& result, const Options& options, Resolver resolver
   fmt::print("datagrams  {}\ntime       {:.1f} ms\n", datagrams_of(result), milliseconds(result));
 }
 
-Expected<ExitCode> one(const Options& options, const preload::Library& library, const ShimOptions& shim) {
-  const LookupMode mode{fmt::format("ctgate, {}", to_string(shim.resolver)), "", shim.resolver};
-  const auto result = preload::look_up(options.name, mode, library, shim);
+Expected<ExitCode> one(const Options& options, const preload::Library& library, const Policy& policy) {
+  const LookupMode mode{fmt::format("ctgate, {}", to_string(policy.shim.resolver)), "", policy.shim.resolver};
+  const auto result = preload::look_up(options.name, mode, library, policy);
   if (!result) return tl::unexpected(result.error());
   if (options.json) {
     auto object = to_json(mode, *result);
     if (options.explain) object["libc"] = to_json(preload::probe_libc());
     std::cout << object.dump(2) << '\n';
   } else {
-    print(*result, options, shim.resolver);
+    print(*result, options, policy.shim.resolver);
   }
   return result->error.empty() ? ExitCode::ok : ExitCode::problem;
 }
@@ -142,7 +149,7 @@ Expected<ExitCode> resolve(const Options& options) {
   if (!library) return tl::unexpected(library.error());
   const auto loaded = load_policy_file(options.policy);
   if (!loaded) return tl::unexpected(loaded.error());
-  return (options.compare ? compare : one)(options, *library, loaded->policy.shim);
+  return (options.compare ? compare : one)(options, *library, loaded->policy);
 }
 
 }  // namespace

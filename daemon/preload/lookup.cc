@@ -44,15 +44,13 @@ void add_res_options(std::vector<std::string>& environment, const std::string& o
   environment.push_back(std::string(variable) + options);
 }
 
-Expected<std::vector<std::string>> environment_for(const LookupMode& mode, const Library& library, ShimOptions shim) {
+Expected<std::vector<std::string>> environment_for(const LookupMode& mode, const Library& library, Policy policy) {
   auto environment = plain_environment();
   if (!mode.res_options.empty()) add_res_options(environment, mode.res_options);
   if (!mode.resolver) {
     environment.emplace_back("CTGATE_DISABLE=1");  // where /etc/ld.so.preload loads the library
     return environment;
   }
-  Policy policy;
-  policy.shim = std::move(shim);
   policy.shim.resolver = *mode.resolver;
   policy.shim.skip_programs.clear();
   const auto compiled = compile_policy(policy);
@@ -78,8 +76,8 @@ std::vector<LookupMode> all_lookup_modes() {
 }
 
 Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, const Library& library,
-                               const ShimOptions& shim) {
-  const auto environment = environment_for(mode, library, shim);
+                               const Policy& policy) {
+  const auto environment = environment_for(mode, library, policy);
   if (!environment) return tl::unexpected(environment.error());
   const auto child = run_child({"/proc/self/exe", "lookup-child", "--", name}, *environment, limit);
   if (!child) return tl::unexpected(child.error());

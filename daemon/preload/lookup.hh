@@ -33,10 +33,10 @@ struct LookupResult {
 // libc alone, with each option that is used against the race, and under the library in all its modes.
 [[nodiscard]] std::vector<LookupMode> all_lookup_modes();
 
-// Runs `program lookup-child NAME` (the running `ctgate`), which calls look_up_here(). `shim`: the rest of the policy's
-// [shim] part. The library's line is in LookupResult::path.
+// Runs `program lookup-child NAME` (the running `ctgate`), which calls look_up_here(), under `policy` but for its
+// resolver. The library's line is in LookupResult::path.
 [[nodiscard]] Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, const Library& library,
-                                             const ShimOptions& shim);
+                                             const Policy& policy);
 
 // In the child: getaddrinfo(3) for both families and streams, as most programs ask, in a child of its own whose
 // datagrams are counted; prints what read_report() reads.

@@ -1,14 +1,23 @@
 # Warnings and hardening flags of every target.
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror=vla $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
-add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection)
+include(CheckCXXCompilerFlag)
+foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)  # not every processor has them all
+  string(MAKE_C_IDENTIFIER "CTGATE_HAS${flag}" known)
+  check_cxx_compiler_flag(${flag} ${known})
+  if(${known})
+    add_compile_options(${flag})
+  endif()
+endforeach()
 add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 if(CTGATE_SANITIZE)
   add_compile_options(-fsanitize=${CTGATE_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CTGATE_SANITIZE})
 else()
-  # _FORTIFY_SOURCE needs optimisation and does not go with the sanitizers.
-  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
-                      $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  # _FORTIFY_SOURCE needs optimisation and does not go with the sanitizers. A distribution's own level stays.
+  if(NOT CMAKE_CXX_FLAGS MATCHES "_FORTIFY_SOURCE")
+    add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
+                        $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  endif()
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-ftrivial-auto-var-init=zero)

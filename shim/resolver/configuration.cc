@@ -16,7 +16,7 @@ constexpr unsigned long option_trust_ad = 0x04000000;
 constexpr unsigned long option_no_aaaa = 0x08000000;
 
 constexpr unsigned long defaults = RES_RECURSE | RES_DEFNAMES | RES_DNSRCH;
-// The gate does what single-request is for.
+// RES_OPTIONS has single-request from us, for what libc asks; see judge_resolv_conf() for that of the administrator.
 constexpr unsigned long harmless = RES_INIT | RES_ROTATE | RES_SNGLKUP | RES_SNGLKUPREOP;
 
 const char* judge_options(unsigned long options, bool careful) {

@@ -56,6 +56,7 @@ class Exchange {
 
   [[nodiscard]] Question missing() const { return arrived_[question_a] ? question_aaaa : question_a; }
 
+  [[nodiscard]] bool arrived(Question question) const { return arrived_[question]; }
   // Whether the answer counts, and which came first: glibc takes them in this order.
   [[nodiscard]] bool counts(Question question) const { return counts_[question]; }
   [[nodiscard]] Question first() const { return first_; }

@@ -89,6 +89,22 @@ std::size_t read_name(Bytes message, std::size_t offset, WireName& name) {
   return 0;
 }
 
+bool answers_query(Bytes message, Bytes query) {
+  Header header;
+  if (!read_header(message, header) || header.id != read_16(query, 0)) return false;
+  if (message.size() == header_size && header.questions == 0) {
+    return header.code == ResponseCode::serv_fail || header.code == ResponseCode::not_imp ||
+           header.code == ResponseCode::refused;
+  }
+  if (header.questions != 1) return false;
+  WireName asked, answered;
+  const std::size_t end = header_size + read_name(query, header_size, asked);
+  const std::size_t size = read_name(message, header_size, answered);
+  const std::size_t tail = header_size + size;
+  if (size == 0 || tail + 4 > message.size()) return true;
+  return same_name(asked, answered) && std::memcmp(message.data() + tail, query.data() + end, 4) == 0;
+}
+
 bool same_name(const WireName& one, const WireName& other) {
   if (one.size != other.size) return false;
   for (std::size_t i = 0; i < one.size; ++i) {

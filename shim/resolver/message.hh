@@ -46,6 +46,11 @@ struct Header {
 [[nodiscard]] std::size_t write_query(const char* name, RecordType type, std::uint16_t id,
                                       std::span<std::uint8_t, longest_query> out);
 
+// Whether a datagram is taken for an answer to the question that was sent in `query`, as glibc's send_dg() and
+// __libc_res_queriesmatch() (resolv/res_send.c) tell: id, name, type and class. It may be without the question where it
+// is a bare error, and where its question can't be read it passes, since nothing will be found in it.
+[[nodiscard]] bool answers_query(Bytes message, Bytes query);
+
 // A name as in a message, uncompressed: labels with their lengths, the last one empty.
 struct WireName {
   std::uint8_t bytes[longest_wire_name] = {};

@@ -135,6 +135,19 @@ const char* judge_gai(Text file) {
   return nullptr;
 }
 
+const char* judge_resolv_conf(Text file) {
+  Text line;
+  while (next_line(file, line)) {
+    if (!equals(next_word(line), "options")) continue;
+    for (Text word = next_word(line); !word.empty(); word = next_word(line)) {
+      if (equals(word, "single-request") || equals(word, "single-request-reopen")) {
+        return "resolv.conf: option single-request, so a server may take one question at a time";
+      }
+    }
+  }
+  return nullptr;
+}
+
 bool hosts_has(Text file, const char* name) {
   Text line;
   while (next_line(file, line)) {

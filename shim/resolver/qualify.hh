@@ -30,6 +30,10 @@ using Text = std::span<const char>;
 // gai.conf(5): no line that says anything.
 [[nodiscard]] const char* judge_gai(Text file);
 
+// resolv.conf(5): no option single-request or single-request-reopen. Whoever wrote it there may have a server, or a
+// firewall, that takes one question at a time. (In RES_OPTIONS it is ours.)
+[[nodiscard]] const char* judge_resolv_conf(Text file);
+
 // hosts(5): libc answers for a name that is in it, with no datagram. Anywhere in a line: that suffices to be careful.
 [[nodiscard]] bool hosts_has(Text file, const char* name);
 

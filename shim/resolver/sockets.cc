@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// c-ares' socket functions: with them it sets no options of its own, and each datagram is seen whole.
+// c-ares' socket functions: with them it sets no options of its own, and what is received goes to the Transport. To c-ares
+// nothing ever comes.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "shim/resolver/sockets.hh"
 
@@ -38,42 +38,46 @@ struct SocketFunctions {
     return result;
   }
 
-  static ares_ssize_t receive_stream(Transport& self, ares_socket_t fd, void* buffer, std::size_t size) {
-    const ssize_t received = ::recv(fd, buffer, size, 0);
+  static ares_ssize_t nothing() {
+    errno = EAGAIN;
+    return -1;
+  }
+
+  static ares_ssize_t receive_stream(Transport& self, ares_socket_t fd) {
+    const std::size_t room = sizeof self.received_ - self.received_size_;
+    const ssize_t received = ::recv(fd, self.received_ + self.received_size_, room, 0);
     if (received < 0 && errno != EAGAIN) {
       self.stream_error_ = errno;
       self.stream_reset_ = errno == ECONNRESET;
     }
-    return received;
+    if (received <= 0) return received;
+    self.received_size_ += static_cast<std::size_t>(received);
+    self.take_from_stream();
+    return nothing();
   }
 
-  static ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int /*flags*/, sockaddr* from,
-                              ares_socklen_t* length, void* data) {
+  static ares_ssize_t receive(ares_socket_t fd, void* /*buffer*/, std::size_t /*size*/, int /*flags*/, sockaddr* /*from*/,
+                              ares_socklen_t* /*length*/, void* data) {
     Transport& self = transport(data);
-    if (self.by_stream_) return receive_stream(self, fd, buffer, size);
-    const ssize_t received = ::recvfrom(fd, self.datagram_, sizeof self.datagram_, 0, from, length);
-    self.datagram_size_ = received > 0 ? static_cast<std::size_t>(received) : 0;
+    if (self.by_stream_) return receive_stream(self, fd);
+    const ssize_t received = ::recv(fd, self.received_, sizeof self.received_, 0);
     if (received < 0) return received;
     if (received > 0) self.got_somewhere_ = true;
-    const Bytes datagram{self.datagram_, self.datagram_size_};
-    if (datagram.size() < header_size) {  // this ends the exchange with this server, as libc has it
+    if (static_cast<std::size_t>(received) < header_size) {  // this ends the exchange with this server, as libc has it
       errno = EBADMSG;
       return -1;
     }
-    if (self.take_bare_error(datagram)) {
-      errno = EAGAIN;
-      return -1;
-    }
-    const std::size_t given = datagram.size() < size ? datagram.size() : size;
-    std::memcpy(buffer, datagram.data(), given);
-    return static_cast<ares_ssize_t>(given);
+    self.take({self.received_, static_cast<std::size_t>(received)});
+    return nothing();
   }
 
   static ares_ssize_t transmit(ares_socket_t fd, const iovec* parts, int count, void* data) {
     Transport& self = transport(data);
     if (!self.by_stream_ && count == 1) {
       const ssize_t sent = ::send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
-      if (sent >= 0) ++self.datagrams_;
+      if (sent < 0) return sent;
+      ++self.datagrams_;
+      self.sent({static_cast<const std::uint8_t*>(parts->iov_base), parts->iov_len});
       return sent;
     }
     msghdr message{};
@@ -81,6 +85,12 @@ struct SocketFunctions {
     message.msg_iovlen = static_cast<std::size_t>(count);
     const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) self.stream_error_ = errno;
+    std::size_t left = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    for (int i = 0; i < count && left > 0; ++i) {
+      const std::size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
+      self.sent_by_stream({static_cast<const std::uint8_t*>(parts[i].iov_base), size});
+      left -= size;
+    }
     return sent;
   }
 };

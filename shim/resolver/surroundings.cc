@@ -32,6 +32,9 @@ const char* judge_surroundings(Wish wish, const char* node) {
     if (access("/var/run/nscd/socket", F_OK) == 0) return "nscd runs and may answer";
     const char* reason = judge_file("/etc/nsswitch.conf", "nsswitch.conf is missing, so libc's built-in default holds",
                                     "nsswitch.conf can't be read", judge_nsswitch);
+    if (reason == nullptr) {
+      reason = judge_file("/etc/resolv.conf", nullptr, "resolv.conf can't be read", judge_resolv_conf);
+    }
     if (reason == nullptr) reason = judge_file("/etc/gai.conf", nullptr, "gai.conf can't be read", judge_gai);
     if (reason != nullptr) return reason;
   }

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -13,6 +14,10 @@
 
 namespace ctgate::resolver {
 namespace {
+
+// Some server answered one of two questions only, see Exchange::timed_out(): glibc then asks that thread's servers one
+// question at a time, until the program ends.
+std::atomic<bool> one_at_a_time{false};
 
 constexpr std::int64_t stream_patience = 30'000;  // milliseconds; libc has no limit of its own
 
@@ -51,6 +56,10 @@ void fill_randomly(std::uint16_t (&values)[2]) {
 
 }  // namespace
 
+bool must_ask_one_at_a_time() {
+  return one_at_a_time.load(std::memory_order_relaxed);
+}
+
 Answers Transport::answers() const {
   const auto bytes = [this](Question question) {
     return exchange_.counts(question) ? Bytes{answers_[question].data, answers_[question].count} : Bytes{};
@@ -60,9 +69,10 @@ Answers Transport::answers() const {
 }
 
 bool Transport::write_queries(const char* name) {
-  fill_randomly(ids_);
-  query_sizes_[question_a] = write_query(name, type_a, ids_[question_a], queries_[question_a]);
-  query_sizes_[question_aaaa] = write_query(name, type_aaaa, ids_[question_aaaa], queries_[question_aaaa]);
+  std::uint16_t ids[2];
+  fill_randomly(ids);
+  query_sizes_[question_a] = write_query(name, type_a, ids[question_a], queries_[question_a]);
+  query_sizes_[question_aaaa] = write_query(name, type_aaaa, ids[question_aaaa], queries_[question_aaaa]);
   return query_sizes_[question_a] != 0;
 }
 
@@ -107,6 +117,7 @@ Exchange::Next Transport::contact(unsigned server, bool by_stream) {
   if (next == Next::next_server && stream_reset_ && !is_fatal()) next = run(server, false);
   if (next == Next::ask_again) {
     doubtful_ = true;
+    one_at_a_time.store(true, std::memory_order_relaxed);
     next = run(server, true);
   }
   return next;
@@ -120,6 +131,7 @@ Exchange::Next Transport::run(unsigned server, bool again) {
   }
   next_ = Next::wait;
   failed_ = false;
+  sent_size_ = received_size_ = 0;
   if (!open_channel(server)) {
     close_channel();
     return Next::next_server;
@@ -190,15 +202,14 @@ bool Transport::process(int milliseconds) {
   return true;
 }
 
-// Everything is given, so that c-ares reads neither resolv.conf nor the environment for it.
+// Everything is given, so that what c-ares reads of resolv.conf and the environment has no effect.
 bool Transport::open_channel(unsigned server) {
   const Address& address = configuration_.servers[server];
   const std::uint16_t port = configuration_.ports[server];
   char lookups[] = "b";
   in_addr placeholder{};
   ares_options options{};
-  options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-                  (by_stream_ ? ARES_FLAG_USEVC : 0);
+  options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | (by_stream_ ? ARES_FLAG_USEVC : 0);
   options.timeout = 24 * 60 * 60 * 1000;  // poll_until() knows when
   options.tries = 1;
   options.ndots = 1;
@@ -228,45 +239,73 @@ void Transport::close_channel() {
 }
 
 void Transport::send(Question question) {
-  askings_[question] = {this, question};
-  const auto callback = [](void* argument, int status, int /*timeouts*/, unsigned char* bytes, int size) {
-    const Asking& asking = *static_cast<Asking*>(argument);
-    asking.transport->answered(asking.question, status, {bytes, static_cast<std::size_t>(size < 0 ? 0 : size)});
+  const auto callback = [](void* transport, int status, int /*timeouts*/, unsigned char* /*bytes*/, int /*size*/) {
+    static_cast<Transport*>(transport)->gave_up(status);
   };
-  ares_send(channel_, queries_[question], static_cast<int>(query_sizes_[question]), callback, &askings_[question]);
+  ares_send(channel_, queries_[question], static_cast<int>(query_sizes_[question]), callback, this);
 }
 
-void Transport::answered(Question question, int status, Bytes message) {
+// c-ares ends a question only because of its socket: it gets no answer to see.
+void Transport::gave_up(int status) {
   if (next_ != Next::wait || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) return;
   if (status == ARES_ENOMEM) out_of_memory_ = true;
-  Header header;
-  if (status != ARES_SUCCESS || !read_header(message, header)) {
-    failed_ = true;
-    return;
-  }
-  if (!by_stream_ && datagram_size_ > message.size() && std::memcmp(datagram_, message.data(), message.size()) == 0) {
-    message = {datagram_, datagram_size_};
-  }
-  next_ = exchange_.answered(question, header, by_stream_);
-  if (!exchange_.counts(question)) return;
-  answers_[question].clear();
-  if (!answers_[question].append(message.data(), message.size())) out_of_memory_ = true;
+  failed_ = true;
 }
 
-// Some servers send an error without the question, which c-ares takes for no answer of its own.
-bool Transport::take_bare_error(Bytes message) {
-  Header header;
-  if (message.size() != header_size || !read_header(message, header) || header.questions != 0) return false;
-  if (header.code != ResponseCode::serv_fail && header.code != ResponseCode::not_imp &&
-      header.code != ResponseCode::refused) {
-    return false;
-  }
+// Since 1.25 c-ares gives questions ids of its own.
+void Transport::sent(Bytes query) {
   for (const Question question : {question_a, question_aaaa}) {
-    if (header.id != ids_[question] || next_ != Next::wait) continue;
-    next_ = exchange_.answered(question, header, false);
-    return true;
+    std::uint8_t* own = queries_[question];
+    const bool same = query.size() == query_sizes_[question] && std::memcmp(query.data() + 2, own + 2, query.size() - 2) == 0;
+    if (same) std::memcpy(own, query.data(), 2);
   }
-  return false;
+}
+
+void Transport::sent_by_stream(Bytes bytes) {
+  const std::size_t room = sizeof sent_ - sent_size_;
+  const std::size_t size = bytes.size() < room ? bytes.size() : room;
+  std::memcpy(sent_ + sent_size_, bytes.data(), size);
+  sent_size_ += size;
+  const Bytes all{sent_, sent_size_};
+  for (std::size_t at = 0; at + 2 <= all.size();) {
+    const std::size_t length = read_16(all, at);
+    if (at + 2 + length > all.size()) break;
+    sent(all.subspan(at + 2, length));
+    at += 2 + length;
+  }
+}
+
+// A datagram, or a message of a stream, where glibc looks at nothing but the id. Both have a header.
+void Transport::take(Bytes message) {
+  Header header;
+  if (!read_header(message, header)) return;
+  for (const Question question : {question_a, question_aaaa}) {
+    const Bytes query{queries_[question], query_sizes_[question]};
+    const bool belongs = by_stream_ ? header.id == read_16(query, 0) : answers_query(message, query);
+    if (!belongs || exchange_.arrived(question)) continue;
+    next_ = exchange_.answered(question, header, by_stream_);
+    if (!exchange_.counts(question)) return;
+    answers_[question].clear();
+    if (!answers_[question].append(message.data(), message.size())) out_of_memory_ = true;
+    return;
+  }
+}
+
+void Transport::take_from_stream() {
+  const Bytes all{received_, received_size_};
+  std::size_t at = 0;
+  while (next_ == Next::wait && at + 2 <= all.size()) {
+    const std::size_t length = read_16(all, at);
+    if (at + 2 + length > all.size()) break;
+    if (length < header_size) {  // this ends the exchange with this server, as libc has it
+      failed_ = true;
+      break;
+    }
+    take(all.subspan(at + 2, length));
+    at += 2 + length;
+  }
+  received_size_ -= at;
+  std::memmove(received_, received_ + at, received_size_);
 }
 
 void Transport::drop_answers() {

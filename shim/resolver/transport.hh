@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Questions to name servers by c-ares: a channel for each exchange with one server, and poll(2). c-ares makes and
-// watches the sockets and matches answers to questions; which server is asked, how long, how often, and what counts is
-// decided here and in exchange.hh, as glibc decides it.
+// Questions to name servers by c-ares: a channel for each exchange with one server, and poll(2). c-ares makes the
+// sockets, connects them, sends the questions and says when a socket is of no use; which server is asked, how long, how
+// often, which answer belongs to which question and what counts is decided here and in exchange.hh, as glibc decides it.
+// c-ares never sees an answer: since 1.25 it parses all of a message, and drops or fails what libc reads on from.
 //
 // c-ares sends with send(2) through this library's symbol table, so that libctgate.so's gate sees each datagram: the
 // question for AAAA waits there until that for A has left.
@@ -20,6 +21,10 @@ struct Cancellation {
   void (*release)(void*) = nullptr;  // frees all that the call holds
   void* what = nullptr;
 };
+
+// Whether a server of this process answered only one of two questions: pairs are libc's from then on, which
+// single-request in RES_OPTIONS has ask one at a time.
+[[nodiscard]] bool must_ask_one_at_a_time();
 
 class Transport {
  public:
@@ -41,11 +46,6 @@ class Transport {
  private:
   friend struct SocketFunctions;
 
-  struct Asking {  // what c-ares calls back with
-    Transport* transport = nullptr;
-    Question question = question_a;
-  };
-
   using Next = Exchange::Next;
 
   bool write_queries(const char* name);
@@ -57,8 +57,11 @@ class Transport {
   void close_channel();
   void send(Question question);
   bool process(int milliseconds);
-  void answered(Question question, int status, Bytes message);
-  bool take_bare_error(Bytes message);
+  void gave_up(int status);
+  void sent(Bytes query);
+  void sent_by_stream(Bytes bytes);
+  void take(Bytes message);
+  void take_from_stream();
   void drop_answers();
 
   const Configuration& configuration_;
@@ -76,15 +79,15 @@ class Transport {
   int stream_error_ = 0;
   std::uint32_t datagrams_ = 0;
   std::uint32_t streams_ = 0;
-  Asking askings_[2];
-  std::uint16_t ids_[2] = {};
-  std::size_t query_sizes_[2] = {};
   List<std::uint8_t> answers_[2];
-  // The datagram that was received last. c-ares gives at most 512 bytes of it where no EDNS was asked for, and reads
-  // no more than 4097; libc takes all.
-  std::size_t datagram_size_ = 0;
-  std::uint8_t queries_[2][longest_query] = {};
-  std::uint8_t datagram_[65536];
+  std::size_t query_sizes_[2] = {};
+  std::uint8_t queries_[2][longest_query] = {};  // with the ids that were sent
+  // By TCP: what was sent, both questions at most, and what was received and is no whole message yet; each message
+  // behind its length (RFC 1035, 4.2.2). By UDP: room for a datagram.
+  std::size_t sent_size_ = 0;
+  std::size_t received_size_ = 0;
+  std::uint8_t sent_[2 * (2 + longest_query)];
+  std::uint8_t received_[2 + 65535];
 };
 
 }  // namespace ctgate::resolver

@@ -44,9 +44,11 @@ clean_for_lintian() {
   command -v lintian >/dev/null || wrong "there is no lintian"
   [[ $(id -u) != 0 ]] || options=(--allow-root)
   said=$(lintian "${options[@]}" --profile debian --display-info --pedantic --display-experimental --show-overrides \
-    "$debs"/*.changes 2>&1)
+    --fail-on none "$debs"/*.changes 2>&1) || wrong "lintian failed: $(tail -n 1 <<<"$said")"
   echo "$said" >&2
   ! grep -E '^[EW]:' <<<"$said" || wrong "$(grep -m 1 -E '^[EW]:' <<<"$said")"
+  # It says so of each override: without any it did not look at these packages.
+  grep -q '^O: ctgate: ' <<<"$said" || wrong "lintian did not speak of ctgate"
   echo "no error and no warning, $(grep -c '^O:' <<<"$said") overridden"
 }
 
@@ -101,7 +103,7 @@ control() {
   [[ $(field libctgate Multi-Arch) == same ]] || wrong "libctgate is not Multi-Arch: same"
   [[ $(field ctgate Depends) == *"libctgate (= $(field ctgate Version))"* ]] || wrong "ctgate goes with any libctgate"
   # Every process can load it, so it must drag nothing along: libc, and c-ares for the resolver part.
-  ! field libctgate Depends | tr ',' '\n' | grep -vE '^ ?(libc6(\.1)?|libc-ares2(t64)?)( |$)' >&2 ||
+  ! field libctgate Depends | tr ',' '\n' | grep -vE '^ ?(libc6(\.1)?|libc-?ares2(t64)?)( |$)' >&2 ||
     wrong "libctgate depends on $(field libctgate Depends)"
   dpkg --compare-versions "$(dpkg-deb -f "$(package ctgate "$newer")" Version)" gt "$(field ctgate Version)" ||
     wrong "$newer does not hold a higher version"
@@ -123,6 +125,17 @@ hardened() {
     count=$((count + 1))
   done
   echo "$count files"
+}
+
+# After hardened: what the documents name beside them is there.
+documents() {
+  local directory=$work/extracted/usr/share/doc/ctgate name count=0
+  while read -r name; do
+    [[ -e $directory/$name ]] || wrong "a document in /usr/share/doc/ctgate links to $name, which is not there"
+    count=$((count + 1))
+  done < <(grep -ohE '\]\([^):#]+[)#]' "$directory"/*.md | tr -d '](#)' | sort -u)
+  [[ $count -gt 5 ]] || wrong "only $count links"
+  echo "$count links"
 }
 
 # After hardened: the units as they are installed. Exposure in tenths: 20 is 2.0.
@@ -150,6 +163,7 @@ check lintian clean_for_lintian
 check contents contents
 check control control
 check hardening hardened
+check documents documents
 if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
   check confinement confined
 else

@@ -72,7 +72,7 @@ lint() {
 contents() {
   local file found
   found=$(rpm -qlp "$(rpm_file ctgate)" "$(rpm_file libctgate)")
-  for file in /usr/bin/ctgate /usr/sbin/ctgated /usr/lib64/libctgate.so /usr/lib64/libctgate-resolver.so \
+  for file in /usr/bin/ctgate "$(rpm --eval %_sbindir)/ctgated" /usr/lib64/libctgate.so /usr/lib64/libctgate-resolver.so \
     /etc/ctgate/policy.toml /usr/lib/systemd/system/ctgated{,@}.service /usr/lib/sysusers.d/ctgate.conf \
     /usr/lib/tmpfiles.d/ctgate.conf /usr/share/man/man1/ctgate.1.gz /usr/share/man/man8/ctgated.8.gz \
     /usr/share/man/man5/ctgate-policy.5.gz /usr/share/man/man7/libctgate.7.gz \
@@ -101,7 +101,7 @@ requirements() {
     grep -vE '^(lib(c|cares|pthread)\.so|ld-linux|rpmlib\(|rtld\(|/bin/sh$)' >&2; then
     wrong "libctgate requires more than libc and c-ares"
   fi
-  rpm -qp --recommends "$(rpm_file ctgate)" | grep -qx iproute || wrong "ctgate does not recommend iproute"
+  grep -qx iproute <<<"$needed" || wrong "ctgate does not require iproute"
   echo "$(wc -l <<<"$needed") requirements, all of Fedora's names"
 }
 

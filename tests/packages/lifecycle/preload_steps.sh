@@ -81,7 +81,7 @@ foreign_entries_stay() {
   install_library
   mkdir -p "$root/opt/lib"
   cp "$root$library" "$root/opt/lib/libctgate.so" && cp "$root$library" "$root/opt/lib/other.so" || wrong "no copies"
-  printf '%s\n' '# ours and others' '/opt/lib/other.so' "$library" "  /usr/\$LIB/libctgate.so  /lib/$triplet/libctgate.so" \
+  printf '%s\n' "# ours, $library, and others" '/opt/lib/other.so' "$library" "  /usr/\$LIB/libctgate.so  /lib/$triplet/libctgate.so" \
     "/opt/lib/other.so $library /opt/lib/other.so" "$library:/opt/lib/other.so" "	/opt/lib/other.so:$library" '' \
     '/opt/lib/libctgate.so /opt/lib/libctgate.so.1' '/usr/${LIB}/libctgate.so' "/opt$library" >"$preload"
   printf '%s' libctgate.so >>"$preload"
@@ -89,7 +89,7 @@ foreign_entries_stay() {
   mkdir -p "$root/opt${library%/*}" && cp "$root$library" "$root/opt$library"
   chmod 640 "$preload" && chown root:games "$preload"
   (umask 077 && remove_library)
-  expect_preload "# ours and others
+  expect_preload "# ours, $library, and others
 /opt/lib/other.so
 /opt/lib/other.so /opt/lib/other.so
 /opt/lib/other.so

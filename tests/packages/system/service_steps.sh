@@ -74,7 +74,7 @@ spare_pid() { systemctl show -P MainPID ctgated@spare; }
 # Bursts of new flows and an established one all the time. An instance in a namespace goes through it, too.
 upgrade() {
   local load old old_spare name
-  systemctl start ctgated@spare || wrong "systemctl start ctgated@spare failed"
+  systemctl enable --now ctgated@spare || wrong "systemctl enable --now ctgated@spare failed"
   old=$(ctgated_pid) old_spare=$(spare_pid)
   setsid ./package_traffic load >load.out 2>>errors </dev/null &
   load=$!
