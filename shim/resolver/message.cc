@@ -101,7 +101,7 @@ bool answers_query(Bytes message, Bytes query) {
   const std::size_t end = header_size + read_name(query, header_size, asked);
   const std::size_t size = read_name(message, header_size, answered);
   const std::size_t tail = header_size + size;
-  if (size == 0 || tail + 4 > message.size()) return true;
+  if (size == 0 || tail + 4 > message.size()) return false;
   return same_name(asked, answered) && std::memcmp(message.data() + tail, query.data() + end, 4) == 0;
 }
 

@@ -48,7 +48,7 @@ struct Header {
 
 // Whether a datagram is taken for an answer to the question that was sent in `query`, as glibc's send_dg() and
 // __libc_res_queriesmatch() (resolv/res_send.c) tell: id, name, type and class. It may be without the question where it
-// is a bare error, and where its question can't be read it passes, since nothing will be found in it.
+// is a bare error. One whose question can't be read is none; glibc reads on behind its end, and may take it.
 [[nodiscard]] bool answers_query(Bytes message, Bytes query);
 
 // A name as in a message, uncompressed: labels with their lengths, the last one empty.

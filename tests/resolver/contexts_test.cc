@@ -67,6 +67,13 @@ TEST_P(Contexts, TheFirstLookupLoadsTheResolver) {
   EXPECT_EQ(value(result, "resolver"), uses_c_ares() ? 1 : 0);
 }
 
+// Whoever owns the new root directory could have put any library there.
+TEST_P(Contexts, AnotherRootDirectoryLendsNoLibrary) {
+  const auto result = in("other_root");
+  EXPECT_EQ(value(result, "failed"), 0);
+  EXPECT_EQ(value(result, "resolver"), 0);
+}
+
 TEST_P(Contexts, CancelledThreadsEndAtOnce) {
   const auto result = in("cancelled", 5);
   EXPECT_EQ(value(result, "first"), 0);

@@ -135,6 +135,24 @@ TEST_F(Share, OfUsualCallsThatAutomaticGivesToCAres) {
   EXPECT_EQ(resolved, std::size(names)) << result.errors;
 }
 
+TEST_F(Share, OfServersThatMayTakeOneQuestionAtATimeIsLibcs) {
+  serve_zone(case_zone());
+  set_resolver_files(cases::files("search ctgate.test\noptions rotate single-request\n"));
+  const auto result =
+      run({RESOLVE_CALLS, file_of({cases::plain("v4").to_line()})}, options(Way::ours_automatic, {"CTGATE_LOG=1"}));
+  EXPECT_NE(result.errors.find("left to libc: resolv.conf: option single-request"), std::string::npos) << result.errors;
+}
+
+// getent -s says which services are asked, by a function of libc: here not the one that would know the name.
+TEST_F(Share, OfProgramsThatChooseTheServicesIsLibcs) {
+  serve_zone(case_zone());
+  for (const Way way : {Way::libc, Way::ours_automatic, Way::ours_c_ares}) {
+    const auto result = run({"getent", "-s", "files", "ahosts", "both.ctgate.test"}, options(way));
+    EXPECT_EQ(result.exit_status, 2) << to_string(way);
+    EXPECT_EQ(result.output, "") << to_string(way);
+  }
+}
+
 class Changes : public ResolverTest {};
 
 // A long-lived program goes by the resolv.conf, hosts and nsswitch.conf of the moment.

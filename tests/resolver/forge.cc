@@ -93,6 +93,32 @@ Bytes full_of_addresses(const Question& question, std::size_t limit) {
   return bytes;
 }
 
+Bytes bare_error(const Question& question) {
+  Bytes bytes = encode(question, {.rcode = Rcode::server_failure, .records = {}});
+  bytes.resize(header_size);
+  bytes[5] = 0;  // no question
+  return bytes;
+}
+
+Bytes with_broken_option(Bytes bytes) {
+  bytes[11] = 1;
+  // The root, OPT, 4096 bytes of payload, no flags, 5 bytes of data: option 10 of 255 bytes.
+  for (const int byte : {0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 5, 0, 10, 0, 0xff, 1}) {
+    bytes.push_back(static_cast<std::uint8_t>(byte));
+  }
+  return bytes;
+}
+
+// Says that there is a question and a record, and ends in the first one's name.
+Bytes broken_stranger(const Question& question) {
+  Bytes bytes = bare_error(question);
+  bytes[0] ^= 0x55;
+  bytes[3] = 0x80;
+  bytes[5] = bytes[7] = 1;
+  bytes.insert(bytes.end(), 2, 0xff);
+  return bytes;
+}
+
 Bytes mutated(const Question& question, Bytes bytes) {
   std::seed_seq seed(question.name.begin(), question.name.end());
   std::mt19937 random(seed);
@@ -155,6 +181,14 @@ Bytes forged_by(Trick trick, Question question, const Bytes& truth) {
       return Bytes(truth.begin(), truth.begin() + header_size);
     case Trick::one_byte:
       return Bytes(1, truth[0]);
+    case Trick::bare_error:
+      return bare_error(question);
+    case Trick::miscounted:
+      return with_byte(truth, 11, 2);
+    case Trick::broken_beside:
+      return with_broken_option(truth);
+    case Trick::broken_stranger:
+      return broken_stranger(question);
     case Trick::huge_datagram:
       return full_of_addresses(question, huge_datagram_size);
     case Trick::mutated:
@@ -166,6 +200,7 @@ Bytes forged_by(Trick trick, Question question, const Bytes& truth) {
 
 bool is_last_word(Trick trick) {
   return trick == Trick::foreign_owner || trick == Trick::foreign_class || trick == Trick::alias_loop ||
+         trick == Trick::bare_error || trick == Trick::miscounted || trick == Trick::broken_beside ||
          trick == Trick::huge_datagram;
 }
 
@@ -185,9 +220,11 @@ std::vector<Reply> forge(Trick trick, const Question& question, const Answer& tr
       return {};
     case Trick::truncated:
     case Trick::cut_stream:
+    case Trick::bare_error_by_stream:
     case Trick::huge_stream:
       if (!stream) return {{encode(question, {.truncated = true, .records = {}})}};
       if (trick == Trick::huge_stream) return {{full_of_addresses(question, largest_stream)}};
+      if (trick == Trick::bare_error_by_stream) return {{bare_error(question)}};
       right.cut_off = trick == Trick::cut_stream;
       return {right};
     default:

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -190,6 +192,26 @@ void once(long) {
   never(0);
 }
 
+// All of the file system again, below another root directory, and the first lookup there.
+void other_root(long) {
+  namespace fs = std::filesystem;
+  const fs::path root = "/mnt";
+  require(unshare(CLONE_NEWNS) == 0, "unshare");
+  require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
+  require(mount("root", root.c_str(), "tmpfs", 0, nullptr) == 0, "a directory in memory");
+  for (const auto& entry : fs::directory_iterator("/")) {
+    const fs::path copy = root / entry.path().filename();
+    if (entry.is_symlink()) {
+      fs::copy_symlink(entry.path(), copy);
+    } else if (entry.is_directory() && entry.path() != root) {
+      fs::create_directory(copy);
+      require(mount(entry.path().c_str(), copy.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0, entry.path().c_str());
+    }
+  }
+  require(chroot(root.c_str()) == 0 && chdir("/") == 0, "chroot");
+  once(0);
+}
+
 void* resolve_silence(void*) {
   look_up("silent.test");
   return nullptr;
@@ -286,6 +308,7 @@ constexpr Case all_cases[] = {{"threads", threads},
                               {"never", never},
                               {"no_pair", no_pair},
                               {"once", once},
+                              {"other_root", other_root},
                               {"cancelled", cancelled},
                               {"forked", forked},
                               {"interrupted", interrupted},

@@ -147,6 +147,21 @@ TEST_F(Dropper, DoesNotHoldUpWhatTheAutomaticChoiceLeavesToLibc) {
   expect_unharmed(Way::ours_automatic);
 }
 
+// A server, or a firewall, that takes the next question of a source only when some time has gone by costs one timeout, as
+// with libc, which from then on asks one question at a time. So does the library from then on: by leaving it to libc.
+TEST_F(Lookups, OfServersThatTakeOneQuestionAtATimeWaitOnce) {
+  serve_zone(pairs(), 8ms, 4ms);
+  auto files = cases::files();
+  files["resolv.conf"] = "nameserver 10.99.2.2\noptions timeout:1 attempts:2\n";
+  set_resolver_files(files);
+  for (const Way way : {Way::libc, Way::ours_c_ares, Way::ours_automatic}) {
+    const auto outcomes = look_up(way, 3);
+    EXPECT_GE(outcomes[0].time, 900ms) << to_string(way);
+    EXPECT_LT(outcomes[1].time, 500ms) << to_string(way);
+    EXPECT_LT(outcomes[2].time, 500ms) << to_string(way);
+  }
+}
+
 // musl's resolver sends both questions at once too, and asks again after timeout/attempts: half of libc's 5 s. A static
 // program has no place for a preload library; the figure of what the path costs it.
 TEST_F(Dropper, HoldsStaticMuslProgramsUpForTwoSecondsAndAHalf) {

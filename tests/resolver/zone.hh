@@ -51,6 +51,11 @@ enum class Trick {
   header_only,      // 12 bytes, then the truth
   one_byte,         // then the truth
   empty,            // an empty datagram, then the truth
+  bare_error,       // SERVFAIL in 12 bytes, without the question; nothing else
+  bare_error_by_stream,  // truncated, then the same by TCP
+  miscounted,       // the truth, but the header counts two additional records that are not there
+  broken_beside,    // the truth, and beside it an OPT record whose option would end behind the message
+  broken_stranger,  // under another id a message that cannot be read, then the truth
   huge_datagram,    // 60,000 bytes of addresses
   huge_stream,      // truncated, then 65,535 bytes by TCP
   mutated,          // the truth with some bytes changed, after a seed that the name gives; then the truth

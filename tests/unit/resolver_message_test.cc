@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -30,6 +31,62 @@ TEST(ResolverMessage, WritesTheQuestionThatLibcSends) {
   const std::size_t size = write_query("a.bc", type_aaaa, 0x1234, out);
   const Buffer expected = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 2, 'b', 'c', 0, 0, 28, 0, 1};
   EXPECT_EQ(Buffer(out.begin(), out.begin() + static_cast<long>(size)), expected);
+}
+
+// The query for a.bc AAAA and what comes back, byte by byte.
+class ResolverAnswer : public ::testing::Test {
+ protected:
+  ResolverAnswer() {
+    query_.resize(write_query("a.bc", type_aaaa, 0x1234, std::span<std::uint8_t, longest_query>(buffer_)));
+    std::copy_n(buffer_.begin(), query_.size(), query_.begin());
+    answer_ = query_;
+    answer_[2] = 0x81;
+    answer_[3] = 0x80;
+  }
+  [[nodiscard]] bool belongs() const { return answers_query(answer_, query_); }
+
+  std::array<std::uint8_t, longest_query> buffer_{};
+  Buffer query_, answer_;
+};
+
+TEST_F(ResolverAnswer, BelongsByIdNameTypeAndClass) {
+  EXPECT_TRUE(belongs());
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}, std::size_t{5}, header_size + 1, header_size + 6,
+                               answer_.size() - 3, answer_.size() - 1}) {
+    answer_[at] ^= 1;
+    EXPECT_FALSE(belongs()) << at;
+    answer_[at] ^= 1;
+  }
+}
+
+TEST_F(ResolverAnswer, MayHaveOtherLettersAndAnythingBehindTheQuestion) {
+  answer_[header_size + 1] = 'A';
+  answer_.insert(answer_.end(), {0xff, 0xc0, 0xff});
+  EXPECT_TRUE(belongs());
+}
+
+TEST_F(ResolverAnswer, MustHaveAReadableQuestion) {
+  Buffer whole = answer_;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    answer_.assign(whole.begin(), whole.begin() + static_cast<long>(size));
+    EXPECT_FALSE(belongs()) << size;
+  }
+}
+
+TEST_F(ResolverAnswer, MayBeABareError) {
+  answer_.resize(header_size);
+  answer_[5] = 0;
+  for (const int code : {2, 4, 5}) {  // SERVFAIL, NOTIMP, REFUSED
+    answer_[3] = static_cast<std::uint8_t>(0x80 | code);
+    EXPECT_TRUE(belongs()) << code;
+  }
+  for (const int code : {0, 1, 3}) {
+    answer_[3] = static_cast<std::uint8_t>(0x80 | code);
+    EXPECT_FALSE(belongs()) << code;
+  }
+  answer_[3] = 0x82;
+  answer_[0] ^= 1;
+  EXPECT_FALSE(belongs());
 }
 
 TEST(ResolverMessage, TrailingDotAddsNothing) {

@@ -100,6 +100,14 @@ TEST(ResolverQualify, GaiConf) {
   EXPECT_NE(judge_gai(text("#\nprecedence ::ffff:0:0/96  100\n")), nullptr);
 }
 
+TEST(ResolverQualify, ResolvConf) {
+  EXPECT_EQ(judge_resolv_conf(text("")), nullptr);
+  EXPECT_EQ(judge_resolv_conf(text("nameserver 192.0.2.1\noptions rotate timeout:1\n#options single-request\n")), nullptr);
+  EXPECT_EQ(judge_resolv_conf(text("search single-request\noptions single-requests\n")), nullptr);
+  EXPECT_NE(judge_resolv_conf(text("options rotate single-request")), nullptr);
+  EXPECT_NE(judge_resolv_conf(text("options rotate\n\toptions\tsingle-request-reopen ndots:2\n")), nullptr);
+}
+
 TEST(ResolverQualify, HostsFile) {
   constexpr auto* file =
       "127.0.0.1 localhost\n::1\tip6-localhost  LoopBack # comment\n# 10.0.0.1 gone\n10.0.0.2 last.test";
