@@ -17,8 +17,8 @@ const char* owner_of(const char* name);
 // A symbol of the library at `path`, which is loaded and stays; nullptr if that fails.
 void* load_symbol(const char* path, const char* name);
 
-// The path of `name` in the directory of the library that has `address`. False: unknown, longer than `size`, or relative
-// to a working directory that may be another one by now.
+// The path of `name` in the directory of the library that has `address`. False: unknown, longer than `size`, or
+// relative to a working directory that may be another one by now.
 bool path_beside(const void* address, const char* name, char* path, std::size_t size);
 
 }  // namespace ctgate::shim

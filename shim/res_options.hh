@@ -12,8 +12,8 @@
 
 namespace ctgate::shim {
 
-// The value to set, or nullptr where `existing` (which may be nullptr) speaks of it already, or does not fit into `buffer`.
-// What is there stays, and comes first.
+// The value to set, or nullptr where `existing` (which may be nullptr) speaks of it already, or does not fit into
+// `buffer`. What is there stays, and comes first.
 const char* add_libc_option(const char* existing, image::LibcOption option, char* buffer, std::size_t size);
 
 }  // namespace ctgate::shim

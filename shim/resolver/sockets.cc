@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// c-ares' socket functions: with them it sets no options of its own, and what is received goes to the Transport. To c-ares
-// nothing ever comes.
+// c-ares' socket functions: with them it sets no options of its own, and what is received goes to the Transport. To
+// c-ares nothing ever comes.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -56,8 +56,8 @@ struct SocketFunctions {
     return nothing();
   }
 
-  static ares_ssize_t receive(ares_socket_t fd, void* /*buffer*/, std::size_t /*size*/, int /*flags*/, sockaddr* /*from*/,
-                              ares_socklen_t* /*length*/, void* data) {
+  static ares_ssize_t receive(ares_socket_t fd, void* /*buffer*/, std::size_t /*size*/, int /*flags*/,
+                              sockaddr* /*from*/, ares_socklen_t* /*length*/, void* data) {
     Transport& self = transport(data);
     if (self.by_stream_) return receive_stream(self, fd);
     const ssize_t received = ::recv(fd, self.received_, sizeof self.received_, 0);

@@ -256,7 +256,8 @@ void Transport::gave_up(int status) {
 void Transport::sent(Bytes query) {
   for (const Question question : {question_a, question_aaaa}) {
     std::uint8_t* own = queries_[question];
-    const bool same = query.size() == query_sizes_[question] && std::memcmp(query.data() + 2, own + 2, query.size() - 2) == 0;
+    const bool same =
+        query.size() == query_sizes_[question] && std::memcmp(query.data() + 2, own + 2, query.size() - 2) == 0;
     if (same) std::memcpy(own, query.data(), 2);
   }
 }

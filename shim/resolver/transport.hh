@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Questions to name servers by c-ares: a channel for each exchange with one server, and poll(2). c-ares makes the
 // sockets, connects them, sends the questions and says when a socket is of no use; which server is asked, how long, how
-// often, which answer belongs to which question and what counts is decided here and in exchange.hh, as glibc decides it.
-// c-ares never sees an answer: since 1.25 it parses all of a message, and drops or fails what libc reads on from.
+// often, which answer belongs to which question and what counts is decided here and in exchange.hh, as glibc decides
+// it. c-ares never sees an answer: since 1.25 it parses all of a message, and drops or fails what libc reads on from.
 //
 // c-ares sends with send(2) through this library's symbol table, so that libctgate.so's gate sees each datagram: the
 // question for AAAA waits there until that for A has left.

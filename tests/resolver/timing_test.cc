@@ -147,8 +147,9 @@ TEST_F(Dropper, DoesNotHoldUpWhatTheAutomaticChoiceLeavesToLibc) {
   expect_unharmed(Way::ours_automatic);
 }
 
-// A server, or a firewall, that takes the next question of a source only when some time has gone by costs one timeout, as
-// with libc, which from then on asks one question at a time. So does the library from then on: by leaving it to libc.
+// A server, or a firewall, that takes the next question of a source only when some time has gone by costs one timeout,
+// as with libc, which from then on asks one question at a time. So does the library from then on: by leaving it to
+// libc.
 TEST_F(Lookups, OfServersThatTakeOneQuestionAtATimeWaitOnce) {
   serve_zone(pairs(), 8ms, 4ms);
   auto files = cases::files();

@@ -31,34 +31,34 @@ using Responder = std::function<std::vector<Reply>(const Bytes& query, Transport
 enum class Trick {
   none,
   silence,
-  truncated,        // nothing but the TC bit in datagrams, the truth on a stream
-  cut_stream,       // the same, but the stream ends within the message
-  wrong_id,         // a forged address under another id, then the truth
-  wrong_question,   // ... for another name, then the truth
-  other_address,    // ... from another address, then the truth
-  not_an_answer,    // ... without the QR bit, then the truth
-  other_type,       // ... with the question's type changed, then the truth
-  foreign_owner,    // the record belongs to another name
-  foreign_class,    // ... to another class
-  pointer_loop,     // the record's name points to itself, then the truth
-  pointer_pair,     // two names that point to each other, then the truth
-  pointer_beyond,   // ... behind the message's end, then the truth
-  alias_loop,       // two aliases that lead to each other
-  short_record,     // an address of 3 (15) bytes, then the truth
-  long_record,      // of 5 (17) bytes, then the truth
-  data_beyond,      // a record whose data would end behind the message, then the truth
-  too_few_records,  // the header counts more than there are, then the truth
-  header_only,      // 12 bytes, then the truth
-  one_byte,         // then the truth
-  empty,            // an empty datagram, then the truth
-  bare_error,       // SERVFAIL in 12 bytes, without the question; nothing else
+  truncated,             // nothing but the TC bit in datagrams, the truth on a stream
+  cut_stream,            // the same, but the stream ends within the message
+  wrong_id,              // a forged address under another id, then the truth
+  wrong_question,        // ... for another name, then the truth
+  other_address,         // ... from another address, then the truth
+  not_an_answer,         // ... without the QR bit, then the truth
+  other_type,            // ... with the question's type changed, then the truth
+  foreign_owner,         // the record belongs to another name
+  foreign_class,         // ... to another class
+  pointer_loop,          // the record's name points to itself, then the truth
+  pointer_pair,          // two names that point to each other, then the truth
+  pointer_beyond,        // ... behind the message's end, then the truth
+  alias_loop,            // two aliases that lead to each other
+  short_record,          // an address of 3 (15) bytes, then the truth
+  long_record,           // of 5 (17) bytes, then the truth
+  data_beyond,           // a record whose data would end behind the message, then the truth
+  too_few_records,       // the header counts more than there are, then the truth
+  header_only,           // 12 bytes, then the truth
+  one_byte,              // then the truth
+  empty,                 // an empty datagram, then the truth
+  bare_error,            // SERVFAIL in 12 bytes, without the question; nothing else
   bare_error_by_stream,  // truncated, then the same by TCP
-  miscounted,       // the truth, but the header counts two additional records that are not there
-  broken_beside,    // the truth, and beside it an OPT record whose option would end behind the message
-  broken_stranger,  // under another id a message that cannot be read, then the truth
-  huge_datagram,    // 60,000 bytes of addresses
-  huge_stream,      // truncated, then 65,535 bytes by TCP
-  mutated,          // the truth with some bytes changed, after a seed that the name gives; then the truth
+  miscounted,            // the truth, but the header counts two additional records that are not there
+  broken_beside,         // the truth, and beside it an OPT record whose option would end behind the message
+  broken_stranger,       // under another id a message that cannot be read, then the truth
+  huge_datagram,         // 60,000 bytes of addresses
+  huge_stream,           // truncated, then 65,535 bytes by TCP
+  mutated,               // the truth with some bytes changed, after a seed that the name gives; then the truth
 };
 
 [[nodiscard]] Address forged_address(std::uint16_t question_type);  // 203.0.113.66, 2001:db8:bad::66

@@ -133,9 +133,9 @@ class SharedObject {
 };
 
 const std::set<std::string>& expected_exports() {
-  static const std::set<std::string> names{"send",       "sendto",      "sendmsg",     "sendmmsg", "write",
-                                           "writev",     "socket",      "getaddrinfo", "prctl",    "__send",
-                                           "__sendmmsg", "__sendmsg64", "__sendmmsg64"};
+  static const std::set<std::string> names{
+      "send",        "sendto", "sendmsg", "sendmmsg",   "write",       "writev",       "socket",
+      "getaddrinfo", "prctl",  "__send",  "__sendmmsg", "__sendmsg64", "__sendmmsg64", "__nss_configure_lookup"};
   return names;
 }
 

@@ -102,7 +102,8 @@ TEST(ResolverQualify, GaiConf) {
 
 TEST(ResolverQualify, ResolvConf) {
   EXPECT_EQ(judge_resolv_conf(text("")), nullptr);
-  EXPECT_EQ(judge_resolv_conf(text("nameserver 192.0.2.1\noptions rotate timeout:1\n#options single-request\n")), nullptr);
+  EXPECT_EQ(judge_resolv_conf(text("nameserver 192.0.2.1\noptions rotate timeout:1\n#options single-request\n")),
+            nullptr);
   EXPECT_EQ(judge_resolv_conf(text("search single-request\noptions single-requests\n")), nullptr);
   EXPECT_NE(judge_resolv_conf(text("options rotate single-request")), nullptr);
   EXPECT_NE(judge_resolv_conf(text("options rotate\n\toptions\tsingle-request-reopen ndots:2\n")), nullptr);

@@ -29,8 +29,9 @@ TEST(ShimResOptions, WhatIsThereStaysAndComesFirst) {
 }
 
 TEST(ShimResOptions, NothingIsDoubled) {
-  for (const char* value : {"single-request", "ndots:2 single-request", "single-request\trotate", " single-request ",
-                            "-single-request", "rotate -single-request-reopen", "single-request-reopen", "rotate single-request-reopen"}) {
+  for (const char* value :
+       {"single-request", "ndots:2 single-request", "single-request\trotate", " single-request ", "-single-request",
+        "rotate -single-request-reopen", "single-request-reopen", "rotate single-request-reopen"}) {
     EXPECT_EQ(with_option(value), "(as it is)") << value;
     EXPECT_EQ(with_option(value, LibcOption::single_request_reopen), "(as it is)") << value;
   }
