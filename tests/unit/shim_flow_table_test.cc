@@ -61,6 +61,19 @@ TEST_F(ShimFlowTable, TimeWrapsAround) {
   EXPECT_EQ(state(key_of(1), before + FlowTable::lifetime), FlowState::unknown);
 }
 
+// Another thread read the clock later, and was faster here.
+TEST_F(ShimFlowTable, FlowOfTheNextMomentIsKnown) {
+  put(key_of(1), FlowState::leading, 1001);
+  put(key_of(2), FlowState::sent, 1000 + 50'000);
+  EXPECT_EQ(state(key_of(1), 1000), FlowState::leading);
+  EXPECT_EQ(state(key_of(2), 1000), FlowState::sent);
+  for (std::uint32_t tag = 3; tag <= FlowTable::ways; ++tag) put(key_of(tag), FlowState::leading, 1001);
+  EXPECT_TRUE(table->find(key_of(100), 1000).displaces);
+  EXPECT_EQ(state(key_of(1), 1000), FlowState::leading);
+  EXPECT_EQ(age(1000, 1001), 0U);
+  EXPECT_EQ(age(1, 0x3fffffff), 2U);
+}
+
 TEST_F(ShimFlowTable, MakesRoomByTheLeastNeededFlow) {
   for (std::uint32_t tag = 1; tag <= FlowTable::ways; ++tag) put(key_of(tag), FlowState::sent, 1000 + 10 * tag);
   put(key_of(3), FlowState::confirmed, 5000);

@@ -76,6 +76,16 @@ TEST_F(ShimGate, WaitIsBoundedWhereSomebodyHasStoppedTheClock) {
   EXPECT_LE(send(), 101 * ms);
 }
 
+// Of two threads one reads the clock, and the other leads a moment later.
+TEST_F(ShimGate, ThreadThatReadTheClockBeforeTheLeaderWaitsToo) {
+  pass_time(100 * ms);
+  send();
+  kernel.now -= 1 * ms;
+  EXPECT_GE(send(), 6 * ms);
+  EXPECT_EQ(status.flows, 1U);
+  EXPECT_EQ(status.timed_out, 0U);
+}
+
 TEST_F(ShimGate, LeaderSentLongAgoIsTakenAsDeparted) {
   verdict = 1000 * ms;
   send();
