@@ -31,8 +31,8 @@ struct Flow {
   std::uint32_t time = 0;   // 30 bits
 };
 
-// Milliseconds from `earlier` to `later`, both modulo 2^30. 0 also where `earlier` is the later one, by a minute at most:
-// a thread reads the clock, and finds here what another one wrote since.
+// Milliseconds from `earlier` to `later`, both modulo 2^30. 0 also where `earlier` is the later one, by a minute at
+// most: a thread reads the clock, and finds here what another one wrote since.
 inline std::uint32_t age(std::uint32_t later, std::uint32_t earlier) {
   constexpr std::uint32_t mask = 0x3fffffff, minute = 60'000;
   const std::uint32_t difference = (later - earlier) & mask;

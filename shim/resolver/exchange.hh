@@ -68,16 +68,10 @@ class Exchange {
 
  private:
   static bool is_error(const Header& header) {
-    switch (header.code) {
-      case ResponseCode::serv_fail:
-      case ResponseCode::not_imp:
-      case ResponseCode::refused:
-        return true;
-      case ResponseCode::no_error:  // from a server that neither knows nor asks
-        return header.answers == 0 && !header.authoritative && !header.recursion_available && header.additional == 0;
-      default:
-        return false;
-    }
+    if (is_server_error(header.code)) return true;
+    // From a server that neither knows nor asks.
+    return header.code == ResponseCode::no_error && header.answers == 0 && !header.authoritative &&
+           !header.recursion_available && header.additional == 0;
   }
 
   Next finish() const { return counts_[question_a] || counts_[question_aaaa] ? Next::done : Next::next_server; }

@@ -92,10 +92,7 @@ std::size_t read_name(Bytes message, std::size_t offset, WireName& name) {
 bool answers_query(Bytes message, Bytes query) {
   Header header;
   if (!read_header(message, header) || header.id != read_16(query, 0)) return false;
-  if (message.size() == header_size && header.questions == 0) {
-    return header.code == ResponseCode::serv_fail || header.code == ResponseCode::not_imp ||
-           header.code == ResponseCode::refused;
-  }
+  if (message.size() == header_size && header.questions == 0) return is_server_error(header.code);
   if (header.questions != 1) return false;
   WireName asked, answered;
   const std::size_t end = header_size + read_name(query, header_size, asked);

@@ -27,6 +27,11 @@ enum class ResponseCode : std::uint8_t {
   refused = 5
 };
 
+// The server could not do its work, and another one may: glibc goes on to the next.
+[[nodiscard]] constexpr bool is_server_error(ResponseCode code) {
+  return code == ResponseCode::serv_fail || code == ResponseCode::not_imp || code == ResponseCode::refused;
+}
+
 struct Header {
   std::uint16_t id = 0;
   bool authoritative = false;
