@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "policy/nearest.hh"
+#include "policy/toml/nearest.hh"
 
 namespace ctgate {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "policy/policy.hh"
-#include "policy/wrong.hh"
+#include "policy/toml/wrong.hh"
 
 namespace ctgate {
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "policy/diagnostic.hh"
-#include "policy/render.hh"
+#include "policy/toml/diagnostic.hh"
+#include "policy/toml/render.hh"
 
 namespace ctgate {
 

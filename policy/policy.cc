@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "policy/words.hh"
+#include "policy/toml/words.hh"
 
 namespace ctgate {
 

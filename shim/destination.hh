@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "policy/image.hh"
+#include "policy/image/image.hh"
 
 namespace ctgate::shim {
 

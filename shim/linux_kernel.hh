@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-#include "policy/image.hh"
+#include "policy/image/image.hh"
 
 namespace ctgate::shim {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "policy/image.hh"
+#include "policy/image/image.hh"
 
 namespace ctgate::shim {
 

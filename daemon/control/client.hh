@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "daemon/control/protocol.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::control {
 

@@ -6,12 +6,12 @@
 
 namespace ctgate::control {
 
-// Not the directory of the policy image (policy/image.hh): this one belongs to whatever user ctgated runs as, that one
-// to root alone, or else the preload library would not take the image.
+// Not the directory of the policy image (policy/image/image.hh): this one belongs to whatever user ctgated runs as,
+// that one to root alone, or else the preload library would not take the image.
 inline constexpr std::string_view default_runtime_directory = "/run/ctgated";
 inline constexpr std::string_view socket_name = "control.sock";
 
-// The only request so far; the answer is described in daemon/process/status.hh.
+// The only request so far; the answer is described in daemon/ctgated/keeper/status.hh.
 inline constexpr std::string_view status_request = R"({"command":"status"})";
 
 }  // namespace ctgate::control

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "daemon/control/protocol.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::control {
 

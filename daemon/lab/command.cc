@@ -14,7 +14,7 @@
 #include <sstream>
 #include <thread>
 
-#include "daemon/lab/file_descriptor.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Child processes with an owner. For short commands see daemon/rules/command.hh.
+// Child processes with an owner. For short commands see policy/base/command.hh.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

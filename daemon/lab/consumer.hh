@@ -9,10 +9,10 @@
 #include <memory>
 #include <thread>
 
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/namespace.hh"
 #include "daemon/netlink/socket.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "daemon/lab/scenario.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

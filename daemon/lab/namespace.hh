@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/lab/file_descriptor.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "daemon/lab/command.hh"
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/namespace.hh"
 #include "policy/address.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 

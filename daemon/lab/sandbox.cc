@@ -22,7 +22,7 @@
 #include <exception>
 #include <iostream>
 
-#include "daemon/lab/file_descriptor.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "policy/address.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "daemon/lab/namespace.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

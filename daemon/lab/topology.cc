@@ -13,8 +13,8 @@
 
 #include "daemon/lab/command.hh"
 #include "daemon/lab/endpoint.hh"
-#include "daemon/lab/file_descriptor.hh"
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::lab {
 namespace {

@@ -17,7 +17,7 @@
 
 #include "daemon/lab/namespace.hh"
 #include "policy/address.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

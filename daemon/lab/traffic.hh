@@ -8,7 +8,7 @@
 #include "daemon/lab/endpoint.hh"
 #include "daemon/lab/namespace.hh"
 #include "daemon/lab/servers.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::lab {
 

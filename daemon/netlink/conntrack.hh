@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "daemon/core/engine.hh"
+#include "daemon/gate/engine.hh"
 #include "daemon/netlink/batch_reader.hh"
 #include "daemon/netlink/socket.hh"
 

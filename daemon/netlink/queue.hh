@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/core/engine.hh"
+#include "daemon/gate/engine.hh"
 #include "daemon/netlink/batch_reader.hh"
 #include "daemon/netlink/socket.hh"
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <string_view>
 
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::netlink {
 

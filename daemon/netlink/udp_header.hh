@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "daemon/core/flow_key.hh"
+#include "daemon/gate/flow_key.hh"
 
 namespace ctgate::netlink {
 

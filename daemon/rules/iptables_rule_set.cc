@@ -6,8 +6,8 @@
 #include <array>
 #include <sstream>
 
-#include "daemon/rules/command.hh"
 #include "daemon/rules/render_iptables.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::rules {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "daemon/rules/command.hh"
 #include "daemon/rules/render_nftables.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::rules {
 namespace {

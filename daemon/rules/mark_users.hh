@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/rules/nft.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::rules {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 struct nft_ctx;
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "daemon/rules/backend.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 #include "policy/policy.hh"
 
 namespace ctgate::rules {

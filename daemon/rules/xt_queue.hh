@@ -6,7 +6,7 @@
 #include <string>
 
 #include "policy/address.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::rules {
 

@@ -9,9 +9,9 @@
 
 #include "daemon/lab/daemon.hh"
 #include "daemon/lab/endpoint.hh"
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/namespace.hh"
 #include "daemon/lab/topology.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::bench {
 
@@ -26,8 +26,8 @@ T must(Expected<T>&& result) {
 
 // A connected UDP socket inside `where`; `source_port` 0: the kernel chooses one, and may choose one of an earlier
 // flow.
-[[nodiscard]] lab::FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
-                                             std::uint16_t source_port = 0);
+[[nodiscard]] FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
+                                        std::uint16_t source_port = 0);
 
 // Datagrams that the server's interface has received so far.
 [[nodiscard]] std::uint64_t received_datagrams(const lab::Topology& topology);

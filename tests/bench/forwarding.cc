@@ -30,7 +30,7 @@ constexpr std::array variants{
 struct Path {
   lab::Topology topology = must(lab::Topology::create());
   std::optional<lab::Daemon> daemon;
-  std::vector<lab::FileDescriptor> senders;
+  std::vector<FileDescriptor> senders;
   std::vector<double> rates;  // datagrams per second at the server
 
   explicit Path(const Variant& variant) {

@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "daemon/lab/sandbox.hh"
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/bench/bench.hh"
 
 namespace ctgate::bench {
@@ -91,7 +91,7 @@ class Scratch {
   }
 
  private:
-  lab::FileDescriptor fd_;
+  FileDescriptor fd_;
 };
 
 std::optional<double> measure(const std::string& what, const Library& library, const Scratch& scratch, bool quick) {

@@ -50,7 +50,7 @@ void release_latency(bool quick) {
   auto daemon = must(lab::Daemon::start(topology.gateway()));
 
   const lab::Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], port};
-  const lab::FileDescriptor server(topology.server().run([] { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
+  const FileDescriptor server(topology.server().run([] { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
   const auto address = lab::to_socket_address(destination);
   const int on = 1;
   setsockopt(server.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);

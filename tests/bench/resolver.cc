@@ -16,7 +16,7 @@
 #include "daemon/lab/resolver.hh"
 #include "daemon/lab/sandbox.hh"
 #include "daemon/lab/third_party.hh"
-#include "policy/compile.hh"
+#include "policy/image/compile.hh"
 #include "tests/bench/bench.hh"
 #include "tests/resolver/call.hh"
 #include "tests/resolver/dns_server.hh"
@@ -67,7 +67,7 @@ void measure(Variant& variant, int count, const lab::NetworkNamespace& where, co
                              "CTGATE_POLICY=" + image_of(*variant.resolver, directory)});
   }
   argv.insert(argv.end(), {RESOLVE_CALLS, calls});
-  const lab::FileDescriptor output(memfd_create("output", MFD_CLOEXEC));
+  const FileDescriptor output(memfd_create("output", MFD_CLOEXEC));
   auto process = must(lab::Process::start({.argv = argv, .network_namespace = where.fd(), .output = output.get()}));
   const auto status = process.wait(120s);
   if (!status || *status != 0) throw std::runtime_error(fmt::format("{}: resolve_calls fails", variant.name));

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::test {
 

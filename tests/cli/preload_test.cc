@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/preload/library.hh"
+#include "daemon/ctgate/preload/library.hh"
 #include "tests/cli/command_test.hh"
 
 namespace ctgate::test {

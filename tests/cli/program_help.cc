@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::test {
 namespace {

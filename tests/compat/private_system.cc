@@ -14,9 +14,9 @@
 #include <stdexcept>
 
 #include "daemon/lab/command.hh"
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/sandbox.hh"
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::test {
 namespace {
@@ -38,7 +38,7 @@ Expected<void> mount_tmpfs(const char* target, const char* options) {
 
 // An empty /run, but for the lab's network namespaces. Services of the host (nscd, D-Bus) are out of reach with it.
 Expected<void> replace_run() {
-  const lab::FileDescriptor namespaces(::open(lab::namespace_directory.data(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor namespaces(::open(lab::namespace_directory.data(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   return mount_tmpfs("/run", "mode=0755").and_then([&]() -> Expected<void> {
     fs::create_directory(lab::namespace_directory);
     const auto source = fmt::format("/proc/self/fd/{}", namespaces.get());
@@ -139,8 +139,8 @@ const Expected<void>& PrivateSystem::enter(const fs::path& library, const fs::pa
 
 Outcome PrivateSystem::run(const std::string& script, bool preload, std::chrono::milliseconds patience) {
   renew_work_directory();
-  const lab::FileDescriptor output(::memfd_create("stdout", MFD_CLOEXEC));
-  const lab::FileDescriptor errors(::memfd_create("stderr", MFD_CLOEXEC));
+  const FileDescriptor output(::memfd_create("stdout", MFD_CLOEXEC));
+  const FileDescriptor errors(::memfd_create("stderr", MFD_CLOEXEC));
   if (preload) {
     write_file(preload_list, library_copy.string() + "\n");
   } else {

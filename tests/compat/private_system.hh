@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <string>
 
-#include "policy/error.hh"
+#include "policy/base/error.hh"
 
 namespace ctgate::test {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/preload/elf_file.hh"
+#include "daemon/ctgate/preload/elf_file.hh"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-#include "policy/compile.hh"
+#include "policy/image/compile.hh"
 
 namespace {
 

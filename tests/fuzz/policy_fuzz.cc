@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "policy/parse.hh"
-#include "policy/render.hh"
+#include "policy/toml/parse.hh"
+#include "policy/toml/render.hh"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

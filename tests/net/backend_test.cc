@@ -2,7 +2,7 @@
 // Every way to install the rules does the job.
 #include <signal.h>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {

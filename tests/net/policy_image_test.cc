@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "daemon/rules/command.hh"
-#include "policy/compile.hh"
-#include "policy/image_file.hh"
-#include "policy/parse.hh"
+#include "policy/base/command.hh"
+#include "policy/image/compile.hh"
+#include "policy/image/image_file.hh"
+#include "policy/toml/parse.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {

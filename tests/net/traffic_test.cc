@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <future>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/resolver/compare.hh"
 #include "tests/resolver/resolver_test.hh"
 

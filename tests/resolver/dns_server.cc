@@ -20,8 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t receive_size = 65536;
 
-Expected<lab::FileDescriptor> open_socket(const Address& address, std::uint16_t port, int kind) {
-  lab::FileDescriptor socket(::socket(lab::socket_domain(address.family), kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Expected<FileDescriptor> open_socket(const Address& address, std::uint16_t port, int kind) {
+  FileDescriptor socket(::socket(lab::socket_domain(address.family), kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (socket && address.family == Family::ipv6) {
@@ -36,7 +36,7 @@ Expected<lab::FileDescriptor> open_socket(const Address& address, std::uint16_t 
 }
 
 struct Stream {
-  lab::FileDescriptor socket;
+  FileDescriptor socket;
   lab::Endpoint peer;
   Address server;
   Clock::time_point opened;
@@ -113,8 +113,7 @@ class Server::Worker {
   bool accept_stream(const Port& port) {
     sockaddr_storage name{};
     socklen_t length = sizeof name;
-    lab::FileDescriptor socket(
-        ::accept4(port.listener.get(), reinterpret_cast<sockaddr*>(&name), &length, SOCK_CLOEXEC));
+    FileDescriptor socket(::accept4(port.listener.get(), reinterpret_cast<sockaddr*>(&name), &length, SOCK_CLOEXEC));
     if (!socket) return false;
     streams_.emplace(++last_stream_, Stream{std::move(socket), lab::to_endpoint(name), port.address, Clock::now()});
     return true;
@@ -194,7 +193,7 @@ class Server::Worker {
   unsigned last_stream_ = 0;
 };
 
-Server::Server(std::vector<Port> ports, lab::FileDescriptor stop, const ServerOptions& options, Responder responder)
+Server::Server(std::vector<Port> ports, FileDescriptor stop, const ServerOptions& options, Responder responder)
     : ports_(std::move(ports)),
       stop_(std::move(stop)),
       options_(options),
@@ -222,7 +221,7 @@ Expected<std::unique_ptr<Server>> Server::start(const lab::NetworkNamespace& whe
     if (!port) return tl::unexpected(port.error());
     ports.push_back(std::move(*port));
   }
-  lab::FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
+  FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return errno_error("eventfd", errno);
   return std::unique_ptr<Server>(new Server(std::move(ports), std::move(stop), options, std::move(responder)));
 }
@@ -234,7 +233,7 @@ std::vector<Asked> Server::take_log() {
 
 Responder relay_to(const lab::NetworkNamespace& where, const lab::Endpoint& upstream) {
   const auto exchange = [upstream](int domain, int kind, const Bytes& query) -> std::vector<Reply> {
-    const lab::FileDescriptor socket(::socket(domain, kind | SOCK_CLOEXEC, 0));
+    const FileDescriptor socket(::socket(domain, kind | SOCK_CLOEXEC, 0));
     const auto target = lab::to_socket_address(upstream);
     const timeval patience{1, 0};
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

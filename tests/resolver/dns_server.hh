@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "daemon/lab/endpoint.hh"
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/namespace.hh"
+#include "policy/base/file_descriptor.hh"
 #include "tests/resolver/zone.hh"
 
 namespace ctgate::test::dns {
@@ -54,13 +54,13 @@ class Server {
   class Worker;
   struct Port {
     Address address;
-    lab::FileDescriptor datagrams, listener;
+    FileDescriptor datagrams, listener;
   };
   static Expected<Port> open_port(const Address& address, std::uint16_t port);
-  Server(std::vector<Port> ports, lab::FileDescriptor stop, const ServerOptions& options, Responder responder);
+  Server(std::vector<Port> ports, FileDescriptor stop, const ServerOptions& options, Responder responder);
 
   std::vector<Port> ports_;
-  lab::FileDescriptor stop_;  // eventfd(2): readable when the thread is to end
+  FileDescriptor stop_;  // eventfd(2): readable when the thread is to end
   ServerOptions options_;
   Responder responder_;
   std::mutex mutex_;

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/lab/sandbox.hh"
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 #include "tests/resolver/resolver_test.hh"
 
 namespace ctgate::test {

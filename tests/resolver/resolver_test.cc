@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "daemon/lab/sandbox.hh"
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::test {
 

@@ -38,7 +38,7 @@ void serve(int connection) {
 
 Expected<std::unique_ptr<WebServer>> WebServer::start(const lab::NetworkNamespace& where) {
   const Family family = lab::ipv6_available() ? Family::ipv6 : Family::ipv4;  // an IPv6 socket takes both
-  lab::FileDescriptor listener(
+  FileDescriptor listener(
       where.run([&] { return ::socket(lab::socket_domain(family), SOCK_STREAM | SOCK_CLOEXEC, 0); }));
   const auto name = lab::to_socket_address({lab::any_address(family), 80});
   const int on = 1, off = 0;
@@ -47,12 +47,12 @@ Expected<std::unique_ptr<WebServer>> WebServer::start(const lab::NetworkNamespac
   if (!listener || ::bind(listener.get(), name.get(), name.size) != 0 || ::listen(listener.get(), 64) != 0) {
     return errno_error("open the web server's port 80", errno);
   }
-  lab::FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
+  FileDescriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return errno_error("eventfd", errno);
   return std::unique_ptr<WebServer>(new WebServer(std::move(listener), std::move(stop)));
 }
 
-WebServer::WebServer(lab::FileDescriptor listener, lab::FileDescriptor stop)
+WebServer::WebServer(FileDescriptor listener, FileDescriptor stop)
     : listener_(std::move(listener)), stop_(std::move(stop)), thread_([this] { run(); }) {}
 
 WebServer::~WebServer() {
@@ -65,7 +65,7 @@ void WebServer::run() const {
     std::array<pollfd, 2> waiting{pollfd{stop_.get(), POLLIN, 0}, pollfd{listener_.get(), POLLIN, 0}};
     ::poll(waiting.data(), waiting.size(), -1);
     if (waiting[0].revents != 0) return;
-    const lab::FileDescriptor connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const FileDescriptor connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (connection) serve(connection.get());
   }
 }

@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/lab/file_descriptor.hh"
 #include "daemon/lab/namespace.hh"
-#include "policy/error.hh"
+#include "policy/base/error.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::test {
 
@@ -23,10 +23,10 @@ class WebServer {
   WebServer& operator=(WebServer&&) = delete;
 
  private:
-  WebServer(lab::FileDescriptor listener, lab::FileDescriptor stop);
+  WebServer(FileDescriptor listener, FileDescriptor stop);
   void run() const;
 
-  lab::FileDescriptor listener_, stop_;
+  FileDescriptor listener_, stop_;
   std::thread thread_;
 };
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/rules/command.hh"
+#include "policy/base/command.hh"
 
 namespace ctgate::test {
 namespace {

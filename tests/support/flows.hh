@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "daemon/core/flow_key.hh"
+#include "daemon/gate/flow_key.hh"
 
 namespace ctgate::test {
 

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "policy/compile.hh"
+#include "policy/image/compile.hh"
 #include "shim/gate.hh"
 
 namespace ctgate::shim {

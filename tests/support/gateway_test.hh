@@ -77,7 +77,7 @@ class UdpSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
-  lab::FileDescriptor fd_;
+  FileDescriptor fd_;
 };
 
 }  // namespace ctgate::test

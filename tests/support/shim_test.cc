@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/compile.hh"
+#include "policy/image/compile.hh"
 
 namespace ctgate::test {
 namespace {
@@ -22,7 +22,7 @@ class Scratch {
   [[nodiscard]] std::string text() const { return lab::read_all(fd_.get()); }
 
  private:
-  lab::FileDescriptor fd_;
+  FileDescriptor fd_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The whole decision path with a kernel of the test's own.
-#include "daemon/core/engine.hh"
+#include "daemon/gate/engine.hh"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 
 #include <random>
 
-#include "daemon/core/flow_gate.hh"
-#include "daemon/core/verdict_plan.hh"
+#include "daemon/gate/flow_gate.hh"
+#include "daemon/gate/verdict_plan.hh"
 #include "tests/support/flows.hh"
 
 namespace ctgate {

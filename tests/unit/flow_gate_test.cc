@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The gate's rules, one by one, with a clock of the test's own.
-#include "daemon/core/flow_gate.hh"
+#include "daemon/gate/flow_gate.hh"
 
 #include <gtest/gtest.h>
 

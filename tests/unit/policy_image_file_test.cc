@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "policy/compile.hh"
-#include "policy/image_file.hh"
+#include "policy/image/compile.hh"
+#include "policy/image/image_file.hh"
 
 namespace ctgate {
 namespace {

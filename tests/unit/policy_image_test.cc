@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "policy/compile.hh"
+#include "policy/image/compile.hh"
 #include "policy/match.hh"
-#include "policy/parse.hh"
-#include "policy/render.hh"
+#include "policy/toml/parse.hh"
+#include "policy/toml/render.hh"
 
 namespace ctgate {
 namespace {

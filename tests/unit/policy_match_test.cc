@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "policy/match.hh"
-#include "policy/parse.hh"
+#include "policy/toml/parse.hh"
 
 namespace ctgate {
 namespace {

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "policy/parse.hh"
+#include "policy/toml/parse.hh"
 
 namespace ctgate {
 namespace {

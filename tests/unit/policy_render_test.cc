@@ -5,9 +5,9 @@
 #include <random>
 #include <string>
 
-#include "policy/parse.hh"
-#include "policy/render.hh"
-#include "policy/words.hh"
+#include "policy/toml/parse.hh"
+#include "policy/toml/render.hh"
+#include "policy/toml/words.hh"
 
 namespace ctgate {
 namespace {

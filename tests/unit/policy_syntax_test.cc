@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "policy/parse.hh"
+#include "policy/toml/parse.hh"
 
 namespace ctgate {
 namespace {

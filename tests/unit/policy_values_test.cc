@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "policy/base/error.hh"
 #include "policy/duration.hh"
-#include "policy/error.hh"
-#include "policy/nearest.hh"
-#include "policy/values.hh"
+#include "policy/toml/nearest.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 namespace {

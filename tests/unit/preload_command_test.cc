@@ -11,11 +11,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "daemon/preload/child.hh"
-#include "daemon/preload/command_chain.hh"
-#include "daemon/preload/library.hh"
-#include "daemon/preload/obstacles.hh"
-#include "daemon/preload/smoke_test.hh"
+#include "daemon/ctgate/preload/library.hh"
+#include "daemon/ctgate/preload/smoke_test.hh"
+#include "daemon/ctgate/run/command_chain.hh"
+#include "daemon/ctgate/run/obstacles.hh"
+#include "policy/base/child.hh"
 
 namespace ctgate::preload {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/preload/preload_edit.hh"
-#include "daemon/preload/preload_list.hh"
+#include "daemon/ctgate/preload/preload_edit.hh"
+#include "daemon/ctgate/preload/preload_list.hh"
 
 namespace ctgate::preload {
 namespace {

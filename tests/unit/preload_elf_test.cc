@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/preload/elf_file.hh"
+#include "daemon/ctgate/preload/elf_file.hh"
 
 namespace ctgate::preload {
 namespace {

@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "daemon/preload/policy_store.hh"
-#include "daemon/preload/trusted_path.hh"
+#include "daemon/ctgate/preload/trusted_path.hh"
+#include "daemon/ctgate/run/policy_store.hh"
 
 namespace ctgate::preload {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/preload/process_status.hh"
+#include "daemon/ctgate/preload/process_status.hh"
 
 namespace ctgate::preload {
 namespace {

@@ -8,7 +8,7 @@
 #include "daemon/rules/render_nftables.hh"
 #include "daemon/rules/rule_set.hh"
 #include "daemon/rules/selection.hh"
-#include "policy/parse.hh"
+#include "policy/toml/parse.hh"
 
 namespace ctgate::rules {
 namespace {

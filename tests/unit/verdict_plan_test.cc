@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/core/verdict_plan.hh"
+#include "daemon/gate/verdict_plan.hh"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a daemon asks of the system around it: privileges, sysctls, log, service manager.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/base/error.hh"
+
+namespace ctgate::daemon {
+
+// An error that says what is needed, unless CAP_NET_ADMIN is in effect.
+[[nodiscard]] Expected<void> require_net_admin();
+
+// Gives up every capability but CAP_NET_ADMIN, for good. `for_iptables`: keeps CAP_NET_RAW too (legacy iptables opens a
+// raw socket), and both for the programs that are started. Also sets no_new_privs.
+[[nodiscard]] Expected<void> drop_privileges(bool for_iptables);
+
+// A number below /proc/sys, of the network namespace of the calling thread; empty where it does not exist.
+[[nodiscard]] std::optional<long> read_sysctl(std::string_view name);
+
+// The log: stderr, or the journal with its priorities where stderr is connected to it (JOURNAL_STREAM,
+// systemd.exec(5)).
+void set_up_log(bool debug);
+
+// sd_notify(3), where the service manager wants it.
+void notify_service_manager(const std::string& state);
+
+}  // namespace ctgate::daemon

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The worker process: reads one queue and decides. It owns nothing that matters: the keeper has the sockets and the
+// rules, so a worker can be killed at any instruction.
+#pragma once
+
+#include <type_traits>
+
+#include "daemon/ctgated/worker/shared_counters.hh"
+#include "daemon/gate/flow_gate.hh"
+#include "daemon/netlink/conntrack.hh"
+#include "daemon/netlink/queue.hh"
+
+namespace ctgate::daemon {
+
+// What goes through the link, one message each (SOCK_SEQPACKET). From the keeper: a request for a sign of life (one
+// byte), or a new configuration (the struct itself; both ends are one program). From the worker: "I hold something and
+// nobody watches" (one byte).
+static_assert(std::is_trivially_copyable_v<GateConfig>);
+
+struct WorkerResources {
+  const netlink::Queue& queue;
+  const netlink::ConntrackEvents& events;
+  SharedCounters& counters;
+  int link;    // the worker's end
+  int keeper;  // process id
+};
+
+// Runs until SIGTERM or until the keeper is gone, then accepts everything and returns the process's exit code.
+// To be called in a process that was just forked; all signals are expected to be blocked.
+[[nodiscard]] int run_worker(const WorkerResources& resources, const GateConfig& config);
+
+}  // namespace ctgate::daemon
