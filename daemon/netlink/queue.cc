@@ -33,28 +33,24 @@ nlmsghdr* start_message(char* buffer, std::uint16_t type, QueueNumber number) {
   return header;
 }
 
-// The kernel answers EPERM both to a process without CAP_NET_ADMIN and for a number that another socket has bound.
-Expected<void> bind_number(const Socket& socket, QueueNumber number) {
+// One message: between a bound queue and its configuration the kernel would drop what comes, in spite of `bypass`
+// (nfqnl_enqueue_packet, NFQNL_COPY_NONE).
+Expected<void> bind_and_configure(const Socket& socket, QueueNumber number, const QueueSettings& settings) {
   alignas(nlmsghdr) std::array<char, 512> buffer{};
   auto* header = start_message(buffer.data(), NFQNL_MSG_CONFIG, number);
   nfq_nlmsg_cfg_put_cmd(header, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-  auto bound = socket.request(*header, fmt::format("bind queue {}", static_cast<unsigned>(number)));
-  if (bound) return {};
-  const auto owner = find_queue_owner(static_cast<std::uint16_t>(number));
-  if (!owner) return bound;
-  return system_error(fmt::format("queue {} is taken by {}; stop it, or set another number with daemon.queue",
-                                  static_cast<unsigned>(number), owner->description));
-}
-
-Expected<void> configure(const Socket& socket, QueueNumber number, const QueueSettings& settings) {
-  alignas(nlmsghdr) std::array<char, 512> buffer{};
-  auto* header = start_message(buffer.data(), NFQNL_MSG_CONFIG, number);
   nfq_nlmsg_cfg_put_params(header, NFQNL_COPY_PACKET, copy_range);
   nfq_nlmsg_cfg_put_qmaxlen(header, settings.length);
   // All flags in one pair: of two pairs the kernel keeps the last. GSO: take large datagrams whole.
   mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
   mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-  return socket.request(*header, fmt::format("configure queue {}", static_cast<unsigned>(number)));
+  auto bound = socket.request(*header, fmt::format("bind queue {}", static_cast<unsigned>(number)));
+  if (bound) return {};
+  // The kernel answers EPERM both to a process without CAP_NET_ADMIN and for a number that another socket has bound.
+  const auto owner = find_queue_owner(static_cast<std::uint16_t>(number));
+  if (!owner) return bound;
+  return system_error(fmt::format("queue {} is taken by {}; stop it, or set another number with daemon.queue",
+                                  static_cast<unsigned>(number), owner->description));
 }
 
 // Attributes are walked with bounds checks and values copied out. Empty: not a message about a packet.
@@ -90,8 +86,7 @@ Expected<Queue> Queue::bind(QueueNumber number, const QueueSettings& settings) {
   auto socket = Socket::open();
   if (!socket) return tl::unexpected(socket.error());
   const std::size_t receive_buffer = socket->set_receive_buffer(settings.receive_buffer);
-  if (auto bound = bind_number(*socket, number); !bound) return tl::unexpected(bound.error());
-  if (auto configured = configure(*socket, number, settings); !configured) return tl::unexpected(configured.error());
+  if (auto bound = bind_and_configure(*socket, number, settings); !bound) return tl::unexpected(bound.error());
   Queue queue(std::move(*socket), number);
   queue.receive_buffer_ = receive_buffer;
   return queue;
