@@ -3,10 +3,12 @@
 
 #include <cap-ng.h>
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,10 +18,6 @@
 
 #ifdef CTGATE_HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
-#ifndef SD_JOURNAL_SUPPRESS_LOCATION
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#endif
-#include <spdlog/sinks/systemd_sink.h>
 #endif
 
 namespace ctgate::daemon {
@@ -68,29 +66,57 @@ std::optional<long> read_sysctl(std::string_view name) {
 
 namespace {
 
-#ifdef CTGATE_HAVE_SYSTEMD
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status {};
   if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
-#endif
+
+// The message with its priority in front of each line, as sd-daemon(3) has it.
+class JournalLines final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    const std::string prefix = fmt::format("<{}>", priority(message.level));
+    std::string text(message.payload.begin(), message.payload.end());
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 1 + prefix.size()) {
+      text.insert(at + 1, prefix);
+    }
+    text.insert(0, prefix);
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return spdlog::details::make_unique<JournalLines>();
+  }
+
+ private:
+  static int priority(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::critical:
+        return LOG_CRIT;
+      case spdlog::level::err:
+        return LOG_ERR;
+      case spdlog::level::warn:
+        return LOG_WARNING;
+      case spdlog::level::info:
+        return LOG_INFO;
+      default:
+        return LOG_DEBUG;
+    }
+  }
+};
 
 }  // namespace
 
 void set_up_log(bool debug) {
-  std::shared_ptr<spdlog::logger> logger;
-#ifdef CTGATE_HAVE_SYSTEMD
+  auto logger = std::make_shared<spdlog::logger>("ctgated", std::make_shared<spdlog::sinks::stderr_sink_st>());
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
   if (stderr_is_journal()) {
-    logger = std::make_shared<spdlog::logger>("ctgated", std::make_shared<spdlog::sinks::systemd_sink_st>("ctgated"));
-    logger->set_pattern("%v");
+    formatter->add_flag<JournalLines>('*').set_pattern("%*");
+  } else {
+    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z ctgated[%P] %l: %v");
   }
-#endif
-  if (!logger) {
-    logger = std::make_shared<spdlog::logger>("ctgated", std::make_shared<spdlog::sinks::stderr_sink_st>());
-    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z ctgated[%P] %l: %v");
-  }
+  logger->set_formatter(std::move(formatter));
   logger->set_level(debug ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -99,6 +125,14 @@ void notify_service_manager([[maybe_unused]] const std::string& state) {
 #ifdef CTGATE_HAVE_SYSTEMD
   sd_notify(0, state.c_str());
 #endif
+}
+
+std::optional<std::chrono::microseconds> watchdog_interval() {
+#ifdef CTGATE_HAVE_SYSTEMD
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) > 0) return std::chrono::microseconds(microseconds);
+#endif
+  return std::nullopt;
 }
 
 }  // namespace ctgate::daemon

@@ -2,6 +2,7 @@
 // What a daemon asks of the system around it: privileges, sysctls, log, service manager.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,11 +21,15 @@ namespace ctgate::daemon {
 // A number below /proc/sys, of the network namespace of the calling thread; empty where it does not exist.
 [[nodiscard]] std::optional<long> read_sysctl(std::string_view name);
 
-// The log: stderr, or the journal with its priorities where stderr is connected to it (JOURNAL_STREAM,
-// systemd.exec(5)).
+// The log: stderr. Where that is connected to the journal (JOURNAL_STREAM, systemd.exec(5)) each line begins with its
+// priority as sd-daemon(3) has it. Not the journal's own socket: libsystemd keeps its descriptor for itself, and a
+// worker closes what it does not know.
 void set_up_log(bool debug);
 
 // sd_notify(3), where the service manager wants it.
 void notify_service_manager(const std::string& state);
+
+// How often the service manager wants "WATCHDOG=1" at least, if it does (sd_watchdog_enabled(3)).
+[[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval();
 
 }  // namespace ctgate::daemon
