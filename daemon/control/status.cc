@@ -1,95 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgated/keeper/status.hh"
+#include "daemon/control/status.hh"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/ctgated/system.hh"
-
-namespace ctgate::daemon {
+namespace ctgate::control {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct NamedCounter {
-  const char* name;
-  Counter SharedCounters::*counter;
-};
+// --- to JSON
+// ----------------------------------------------------------------------------------------------------------
 
-// Shown for the whole daemon and for each queue.
-constexpr std::array<NamedCounter, 13> counters{{{"flows_holding", &SharedCounters::flows_holding},
-                                                 {"held", &SharedCounters::held},
-                                                 {"queued_total", &SharedCounters::queued_total},
-                                                 {"held_total", &SharedCounters::held_total},
-                                                 {"released_total", &SharedCounters::released_total},
-                                                 {"promoted_total", &SharedCounters::promoted_total},
-                                                 {"abandoned_flows_total", &SharedCounters::abandoned_flows_total},
-                                                 {"overflow_total", &SharedCounters::overflow_total},
-                                                 {"unparsed_total", &SharedCounters::unparsed_total},
-                                                 {"events_total", &SharedCounters::events_total},
-                                                 {"event_overruns_total", &SharedCounters::event_overruns_total},
-                                                 {"queue_overruns_total", &SharedCounters::queue_overruns_total},
-                                                 {"lookups_total", &SharedCounters::lookups_total}}};
-
-Json queue_json(const Lane& lane) {
-  Json queue{{"number", static_cast<unsigned>(lane.queue().number())},
-             {"release", to_string(lane.release())},
-             {"worker_pid", lane.worker() ? Json(*lane.worker()) : Json(nullptr)},
-             {"receive_buffer_bytes", lane.queue().receive_buffer()}};
-  for (const auto& [name, counter] : counters) queue[name] = (lane.counters().*counter).load();
-  return queue;
+template <typename Value>
+Json json_of(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
 }
 
-// Upper bounds in microseconds; the last bucket, without a bound, is the rest. Not cumulative.
-Json histogram_json(const std::vector<std::unique_ptr<Lane>>& lanes) {
-  Json buckets = Json::array();
-  for (std::size_t i = 0; i <= hold_bounds.size(); ++i) {
-    std::uint64_t count = 0;
-    for (const auto& lane : lanes) count += lane->counters().hold_histogram[i].load();
-    buckets.push_back(
-        {{"le_us", i < hold_bounds.size() ? Json(hold_bounds[i].count()) : Json(nullptr)}, {"count", count}});
-  }
-  return buckets;
+template <typename Struct>
+Json json_of(const Struct& value);
+
+template <typename Element>
+Json json_of(const std::vector<Element>& elements) {
+  Json array = Json::array();
+  for (const auto& element : elements) array.push_back(json_of(element));
+  return array;
 }
 
-// The table is the network namespace's own, its limit is the host's.
-Json conntrack_json() {
-  const auto entries = read_sysctl("net.netfilter.nf_conntrack_count");
-  const auto limit = read_sysctl("net.netfilter.nf_conntrack_max");
-  Json table{{"entries", nullptr}, {"limit", nullptr}, {"table_full", false}};
-  if (entries) table["entries"] = *entries;
-  if (limit) table["limit"] = *limit;
-  table["table_full"] = entries && limit && *limit > 0 && *entries >= *limit;
-  const auto events = read_sysctl("net.netfilter.nf_conntrack_events");
-  table["events_enabled"] = !events || *events != 0;
-  return table;
+template <typename Struct>
+Json json_of(const Struct& value) {
+  Json object = Json::object();
+  Struct::for_each(value, [&](const char* key, const auto& field) { object[key] = json_of(field); });
+  return object;
+}
+
+// --- from JSON
+// --------------------------------------------------------------------------------------------------------
+
+void read(const Json& json, Number& value) {
+  if (json.is_number_unsigned()) value = json.get<std::uint64_t>();
+}
+
+void read(const Json& json, Text& value) {
+  if (json.is_string()) value = json.get<std::string>();
+}
+
+void read(const Json& json, std::optional<bool>& value) {
+  if (json.is_boolean()) value = json.get<bool>();
+}
+
+template <typename Struct>
+void read(const Json& json, Struct& value);
+
+template <typename Element>
+void read(const Json& json, std::vector<Element>& elements) {
+  if (!json.is_array()) return;
+  for (const auto& element : json) read(element, elements.emplace_back());
+}
+
+template <typename Struct>
+void read(const Json& json, Struct& value) {
+  if (!json.is_object()) return;
+  Struct::for_each(value, [&](const char* key, auto& field) {
+    if (const auto found = json.find(key); found != json.end()) read(*found, field);
+  });
 }
 
 }  // namespace
 
-std::string status_json(const StatusFacts& facts) {
-  Json status{{"state", facts.state},
-              {"version", CTGATE_VERSION},
-              {"pid", getpid()},
-              {"backend", facts.backend},
-              {"netns", facts.network_namespace.empty() ? Json(nullptr) : Json(facts.network_namespace)},
-              {"policy", facts.policy_path}};
-  for (const auto& [name, counter] : counters) {
-    std::uint64_t sum = 0;
-    for (const auto& lane : facts.lanes) sum += (lane->counters().*counter).load();
-    status[name] = sum;
-  }
-  status["worker_restarts_total"] = facts.lineage.worker_restarts;
-  status["rules_restored_total"] = facts.lineage.rules_restored;
-  status["reloads_total"] = facts.lineage.reloads;
-  status["failed_reloads_total"] = facts.lineage.failed_reloads;
-  status["conntrack"] = conntrack_json();
-  status["hold_time"] = histogram_json(facts.lanes);
-  status["queues"] = Json::array();
-  for (const auto& lane : facts.lanes) status["queues"].push_back(queue_json(*lane));
-  // Paths may hold any bytes.
-  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string to_json(const Status& status) {
+  return json_of(status).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace ctgate::daemon
+Expected<Status> status_from_json(std::string_view text) {
+  const auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return system_error("the answer of ctgated is not a JSON object: is this its control socket?");
+  if (const auto error = json.find("error"); error != json.end() && error->is_string()) {
+    return system_error("ctgated refused the request: " + error->get<std::string>());
+  }
+  Status status;
+  read(json, status);
+  return status;
+}
+
+}  // namespace ctgate::control

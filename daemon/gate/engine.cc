@@ -5,14 +5,16 @@
 
 namespace ctgate {
 
-Engine::Engine(const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack)
-    : gate_(config, hash_seed), verdicts_(verdicts), conntrack_(conntrack) {}
+Engine::Engine(const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack,
+               std::function<void()> alive)
+    : gate_(config, hash_seed), verdicts_(verdicts), conntrack_(conntrack), alive_(std::move(alive)) {}
 
 void Engine::packets(std::span<const QueuedPacket> batch, Time now) {
   for (const auto& packet : batch) {
     if (packet.flow) {
       gate_.admit(*packet.flow, packet.id, now, decisions_);
     } else {
+      ++counters_.queued;
       ++counters_.unparsed;
       decisions_.released.push_back({packet.id, std::nullopt});
     }
@@ -33,7 +35,7 @@ void Engine::release_all(Time now) {
 }
 
 void Engine::settle(Time now) {
-  while (!decisions_.empty()) {
+  for (int round = 0; round < max_rounds && !decisions_.empty(); ++round) {
     look_up(now);
     write_verdicts();
     // A verdict runs the datagram through the rest of the stack inside the system call (nf_reinject), so the event of
@@ -44,9 +46,11 @@ void Engine::settle(Time now) {
 
 void Engine::look_up(Time now) {
   asked_.swap(decisions_.lookups);
+  std::size_t breath = 0;
   for (const auto& flow : asked_) {
     ++counters_.lookups;
     observe(flow, conntrack_.lookup(flow), now);
+    if (++breath % lookups_a_breath == 0) alive_();
   }
   asked_.clear();
 }
@@ -54,13 +58,31 @@ void Engine::look_up(Time now) {
 void Engine::write_verdicts() {
   if (decisions_.released.empty()) return;
   for (const auto& packet : decisions_.released) {
-    if (!packet.held) continue;
-    const auto bucket = std::lower_bound(hold_bounds.begin(), hold_bounds.end(), *packet.held);
-    ++histogram_[static_cast<std::size_t>(bucket - hold_bounds.begin())];
+    if (packet.held) ++histogram_[hold_bucket(*packet.held)];
   }
   plan_verdicts(decisions_.released, gate_.oldest_held(), plan_);
   decisions_.released.clear();
-  verdicts_.write(plan_);
+  // In parts: up to 7.0 the kernel looks for each datagram from the oldest on (find_dequeue_entry), so a verdict takes
+  // the longer the more is held.
+  part_.accept_up_to = plan_.accept_up_to;
+  for (std::size_t first = 0; first == 0 || first < plan_.accept.size(); first += verdicts_a_write) {
+    const auto begin = plan_.accept.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto count = std::min(verdicts_a_write, plan_.accept.size() - first);
+    part_.accept.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+    verdicts_.write(part_);
+    part_.accept_up_to.reset();
+    alive_();
+  }
+}
+
+std::optional<Time> Engine::next_deadline() const {
+  if (!decisions_.empty()) return Time{};
+  return gate_.next_deadline();
+}
+
+Counters Engine::counters() const {
+  Counters result = counters_;
+  return result += gate_.counters();
 }
 
 void Engine::drain_events(Time now) {
@@ -76,9 +98,9 @@ void Engine::drain_events(Time now) {
   }
 }
 
-void Engine::observe(const FlowKey& flow, FlowState state, Time now) {
-  if (state == FlowState::confirmed) gate_.confirmed(flow, now, decisions_);
-  if (state == FlowState::replied) gate_.replied(flow, now, decisions_);
+void Engine::observe(const FlowKey& flow, EntryState state, Time now) {
+  if (state == EntryState::confirmed) gate_.confirmed(flow, now, decisions_);
+  if (state == EntryState::replied) gate_.replied(flow, now, decisions_);
 }
 
 }  // namespace ctgate

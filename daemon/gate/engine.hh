@@ -3,7 +3,6 @@
 // decision path runs in a test without a kernel.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,26 +17,29 @@ namespace ctgate {
 class VerdictSink {
  public:
   virtual ~VerdictSink() = default;
-  // May run the accepted datagrams through the rest of the stack before it returns.
+  // At most Engine::verdicts_a_write single verdicts at a time. May run the accepted datagrams through the rest of the
+  // stack before it returns.
   virtual void write(const VerdictPlan& plan) = 0;
 };
 
-// What conntrack knows of a flow. `none` covers entries that are not confirmed yet: ctnetlink does not find those.
-enum class FlowState { none, confirmed, replied };
+// How far conntrack's entry of a flow is. `none` covers entries that are not confirmed yet: ctnetlink does not find
+// those.
+enum class EntryState { none, confirmed, replied };
 
 struct ConntrackChange {
   FlowKey original;
   FlowKey reply;
-  FlowState state = FlowState::none;
+  EntryState state = EntryState::none;
 };
 
 class ConntrackView {
  public:
   virtual ~ConntrackView() = default;
-  // Hands over the changes that wait, or many of them, without blocking. False: the kernel dropped some (ENOBUFS).
+  // Hands over the changes that wait, or many of them, without blocking. False: the kernel dropped some (ENOBUFS); it
+  // may say so each time.
   virtual bool drain(const std::function<void(const ConntrackChange&)>& each) = 0;
   // Finds an entry of which `flow` is either direction, so an answer's flow is found too.
-  [[nodiscard]] virtual FlowState lookup(const FlowKey& flow) = 0;
+  [[nodiscard]] virtual EntryState lookup(const FlowKey& flow) = 0;
 };
 
 struct QueuedPacket {
@@ -45,26 +47,20 @@ struct QueuedPacket {
   std::optional<FlowKey> flow;  // empty: could not be parsed, is accepted
 };
 
-struct EngineCounters {
-  std::uint64_t unparsed = 0;
-  std::uint64_t events = 0;
-  std::uint64_t event_overruns = 0;
-  std::uint64_t lookups = 0;
-};
-
-// Upper bounds of the hold-time histogram's buckets; the last one is open.
-inline constexpr std::array<std::chrono::microseconds, 14> hold_bounds{
-    std::chrono::microseconds(50),     std::chrono::microseconds(100),    std::chrono::microseconds(250),
-    std::chrono::microseconds(500),    std::chrono::microseconds(1000),   std::chrono::microseconds(2500),
-    std::chrono::microseconds(5000),   std::chrono::microseconds(10000),  std::chrono::microseconds(25000),
-    std::chrono::microseconds(50000),  std::chrono::microseconds(100000), std::chrono::microseconds(250000),
-    std::chrono::microseconds(500000), std::chrono::microseconds(1000000)};
-using HoldHistogram = std::array<std::uint64_t, hold_bounds.size() + 1>;
-
 class Engine {
  public:
-  // Borrows both for its lifetime.
-  Engine(const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack);
+  // `alive` is called again and again during a long turn (at least once in `verdicts_a_write` verdicts and
+  // `lookups_a_breath` lookups), so that whoever watches the thread can tell a long turn from a hang.
+  static constexpr std::size_t verdicts_a_write = 512;
+  static constexpr std::size_t lookups_a_breath = 256;
+  // Rounds of lookups, verdicts and events in one turn. Each round may be the cause of another one: verdicts confirm
+  // flows, lost events ask for lookups. What is left after the last one waits for the next turn, which is due at once.
+  static constexpr int max_rounds = 16;
+
+  // Borrows the sink and the view for its lifetime.
+  Engine(
+      const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack,
+      std::function<void()> alive = [] {});
 
   void configure(const GateConfig& config) { gate_.configure(config); }
 
@@ -75,9 +71,11 @@ class Engine {
   // Lets everything go, for a stop.
   void release_all(Time now);
 
-  [[nodiscard]] std::optional<Time> next_deadline() const { return gate_.next_deadline(); }
+  // When wake() has something to do next; in the past where the last turn left work.
+  [[nodiscard]] std::optional<Time> next_deadline() const;
   [[nodiscard]] const FlowGate& gate() const { return gate_; }
-  [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  // The gate's included.
+  [[nodiscard]] Counters counters() const;
   [[nodiscard]] const HoldHistogram& histogram() const { return histogram_; }
 
  private:
@@ -85,15 +83,16 @@ class Engine {
   void write_verdicts();
   void drain_events(Time now);
   void look_up(Time now);
-  void observe(const FlowKey& flow, FlowState state, Time now);
+  void observe(const FlowKey& flow, EntryState state, Time now);
 
   FlowGate gate_;
   VerdictSink& verdicts_;
   ConntrackView& conntrack_;
-  Decisions decisions_;
+  std::function<void()> alive_;
+  Decisions decisions_;         // what is still to do; empty between turns unless the last one reached max_rounds
   std::vector<FlowKey> asked_;  // scratch of look_up()
-  VerdictPlan plan_;
-  EngineCounters counters_;
+  VerdictPlan plan_, part_;     // scratch of write_verdicts()
+  Counters counters_;           // what is not the gate's
   HoldHistogram histogram_{};
 };
 

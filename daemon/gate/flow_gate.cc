@@ -69,7 +69,7 @@ void FlowGate::hold(Flow& flow, PacketId id, Time now, Decisions& decisions) {
     release_front(flow, now, decisions);
   }
   if (flow.held.empty()) {
-    ++holding_flows_;
+    ++counters_.flows_holding;
     start_waiting(flow, now);
     // The event may have come before this datagram: ask, so that it is never missed.
     decisions.lookups.push_back(*flow.key);
@@ -86,7 +86,7 @@ void FlowGate::release_front(Flow& flow, Time now, Decisions& decisions) {
   decisions.released.push_back({packet.id, now - packet.since});
   ++counters_.released;
   if (flow.held.empty()) {
-    --holding_flows_;
+    --counters_.flows_holding;
     flow.next_lookup.reset();
   }
 }
@@ -159,6 +159,12 @@ void FlowGate::release_all(Time now, Decisions& decisions) {
 std::optional<Time> FlowGate::next_deadline() const {
   if (timers_.empty()) return std::nullopt;
   return timers_.begin()->first;
+}
+
+Counters FlowGate::counters() const {
+  Counters result = counters_;
+  result.held_now = held_ids_.size();
+  return result;
 }
 
 std::optional<PacketId> FlowGate::oldest_held() const {

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/gate/counters.hh"
 #include "daemon/gate/flow_hash.hh"
 #include "daemon/gate/flow_key.hh"
 #include "daemon/gate/packet_id.hh"
@@ -53,16 +54,6 @@ struct Decisions {
     released.clear();
     lookups.clear();
   }
-};
-
-// Since construction; only ever rise.
-struct GateCounters {
-  std::uint64_t queued = 0;     // datagrams admitted
-  std::uint64_t held = 0;       // of these, held
-  std::uint64_t released = 0;   // held datagrams that were let go, for whatever reason
-  std::uint64_t promoted = 0;   // of these, made the new leader after max_hold
-  std::uint64_t abandoned = 0;  // flows let go whole after max_promotions
-  std::uint64_t overflow = 0;   // datagrams accepted at once because a limit was reached
 };
 
 // Every admitted datagram appears in `released` exactly once: in admit(), confirmed(), replied(), expire() or
@@ -110,8 +101,8 @@ class FlowGate {
 
   [[nodiscard]] std::size_t held() const { return held_ids_.size(); }
   [[nodiscard]] std::size_t flows() const { return flows_.size(); }
-  [[nodiscard]] std::size_t holding_flows() const { return holding_flows_; }
-  [[nodiscard]] const GateCounters& counters() const { return counters_; }
+  // What a gate can count; the other fields stay 0.
+  [[nodiscard]] Counters counters() const;
 
  private:
   struct HeldPacket {
@@ -144,8 +135,7 @@ class FlowGate {
   std::unordered_map<FlowKey, Flow, FlowHash> flows_;
   Timers timers_;
   std::set<PacketId, PacketIdOrder> held_ids_;
-  std::size_t holding_flows_ = 0;
-  GateCounters counters_;
+  Counters counters_;
 };
 
 }  // namespace ctgate

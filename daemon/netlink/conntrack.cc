@@ -59,8 +59,8 @@ FlowKey flow(Family family, const nf_conntrack* entry, const TupleAttributes& tu
   return key;
 }
 
-FlowState state(const nf_conntrack* entry) {
-  return (nfct_get_attr_u32(entry, ATTR_STATUS) & IPS_SEEN_REPLY) != 0 ? FlowState::replied : FlowState::confirmed;
+EntryState state(const nf_conntrack* entry) {
+  return (nfct_get_attr_u32(entry, ATTR_STATUS) & IPS_SEEN_REPLY) != 0 ? EntryState::replied : EntryState::confirmed;
 }
 
 std::optional<ConntrackChange> parse_change(const nlmsghdr& message) {
@@ -119,10 +119,10 @@ bool Conntrack::drain(const std::function<void(const ConntrackChange&)>& each) {
   return complete;
 }
 
-FlowState Conntrack::lookup(const FlowKey& key) {
+EntryState Conntrack::lookup(const FlowKey& key) {
   const bool ipv4 = key.family() == Family::ipv4;
   const Entry query(nfct_new());
-  if (!query) return FlowState::none;
+  if (!query) return EntryState::none;
   nfct_set_attr_u8(query.get(), ATTR_ORIG_L3PROTO, ipv4 ? AF_INET : AF_INET6);
   nfct_set_attr_u8(query.get(), ATTR_ORIG_L4PROTO, IPPROTO_UDP);
   nfct_set_attr(query.get(), ipv4 ? ATTR_ORIG_IPV4_SRC : ATTR_ORIG_IPV6_SRC, key.source.bytes.data());
@@ -138,19 +138,19 @@ FlowState Conntrack::lookup(const FlowKey& key) {
   auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
   generic->nfgen_family = ipv4 ? AF_INET : AF_INET6;
   generic->version = NFNETLINK_V0;
-  if (nfct_nlmsg_build(header, query.get()) < 0) return FlowState::none;
+  if (nfct_nlmsg_build(header, query.get()) < 0) return EntryState::none;
   if (!lookups_.send(std::as_bytes(std::span(buffer.data(), header->nlmsg_len)), "look up a flow")) {
-    return FlowState::none;
+    return EntryState::none;
   }
   // ctnetlink answers inside the send, so the answer, the entry or an error (ENOENT), is here.
   while (true) {
     const auto received = recv(lookups_.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (received < 0 && errno != EINTR && errno != ENOBUFS) return FlowState::none;
+    if (received < 0 && errno != EINTR && errno != ENOBUFS) return EntryState::none;
     const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.data());
     if (received < 0 || !mnl_nlmsg_ok(answer, static_cast<int>(received)) || answer->nlmsg_seq != sequence_) continue;
-    if (answer->nlmsg_type == NLMSG_ERROR) return FlowState::none;
+    if (answer->nlmsg_type == NLMSG_ERROR) return EntryState::none;
     const Entry entry(nfct_new());
-    if (!entry || nfct_nlmsg_parse(answer, entry.get()) < 0) return FlowState::none;
+    if (!entry || nfct_nlmsg_parse(answer, entry.get()) < 0) return EntryState::none;
     return state(entry.get());
   }
 }

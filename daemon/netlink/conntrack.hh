@@ -34,7 +34,7 @@ class Conntrack final : public ConntrackView {
   [[nodiscard]] static Expected<std::unique_ptr<Conntrack>> open(const ConntrackEvents& events);
 
   bool drain(const std::function<void(const ConntrackChange&)>& each) override;
-  [[nodiscard]] FlowState lookup(const FlowKey& flow) override;
+  [[nodiscard]] EntryState lookup(const FlowKey& flow) override;
 
  private:
   Conntrack(const ConntrackEvents& events, Socket lookups) : events_(events), lookups_(std::move(lookups)) {}

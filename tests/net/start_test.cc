@@ -70,6 +70,21 @@ TEST_F(Start, UnknownNamespace) {
   expect(ctgated_with({"--netns", "nosuch"}), 3, "/run/netns/nosuch");
 }
 
+// One descriptor more each time, so that each step of the start is the one that fails.
+TEST_F(Start, WhateverStepLacksADescriptorNothingIsLeftBehind) {
+  int failed_starts = 0;
+  for (int limit = 6; limit < 64; ++limit) {
+    const auto result = must(
+        run_command({"timeout", "--signal=TERM", "1", "prlimit", fmt::format("--nofile={}", limit), program("ctgated"),
+                     "--netns", gateway().name(), "--runtime-dir", directory, "--policy", "/dev/null"}));
+    if (result.exit_code == 124) break;  // it ran until timeout(1) ended it
+    ++failed_starts;
+    SCOPED_TRACE(limit);
+    expect(result, 3, "Too many open files");
+  }
+  EXPECT_GE(failed_starts, 8);
+}
+
 TEST_F(Start, WrongOption) {
   expect(ctgated_with({"--nosuch"}), 2, "--nosuch");
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "tests/support/flows.hh"
@@ -19,16 +20,18 @@ class FakeConntrack final : public ConntrackView {
   bool drain(const std::function<void(const ConntrackChange&)>& each) override {
     const auto waiting = std::exchange(events, {});
     for (const auto& change : waiting) each(change);
+    if (always_loses) return false;
     return !std::exchange(lost, false);
   }
-  FlowState lookup(const FlowKey& key) override {
+  EntryState lookup(const FlowKey& key) override {
     ++lookups;
-    return entries.contains(key) ? entries[key] : FlowState::none;
+    return entries.contains(key) ? entries[key] : EntryState::none;
   }
 
   std::vector<ConntrackChange> events;
   bool lost = false;
-  std::map<FlowKey, FlowState> entries;
+  bool always_loses = false;
+  std::map<FlowKey, EntryState> entries;
   int lookups = 0;
 };
 
@@ -37,9 +40,11 @@ class FakeVerdicts final : public VerdictSink {
   void write(const VerdictPlan& plan) override {
     if (plan.accept_up_to) batches.push_back(plan.accept_up_to->value);
     for (const auto id : plan.accept) single.push_back(id.value);
+    most_at_once = std::max(most_at_once, plan.accept.size());
     if (on_write) std::exchange(on_write, nullptr)();
   }
   std::vector<std::uint32_t> batches, single;
+  std::size_t most_at_once = 0;
   std::function<void()> on_write;  // what the released datagrams cause on their way through the stack
 };
 
@@ -49,7 +54,7 @@ class EngineTest : public ::testing::Test {
     const std::vector<QueuedPacket> batch(packets);
     engine.packets(batch, now);
   }
-  static ConntrackChange change(const FlowKey& original, FlowState state = FlowState::confirmed) {
+  static ConntrackChange change(const FlowKey& original, EntryState state = EntryState::confirmed) {
     FlowKey reply = original;
     std::swap(reply.source, reply.destination);
     std::swap(reply.source_port, reply.destination_port);
@@ -59,11 +64,12 @@ class EngineTest : public ::testing::Test {
   Time now = Time{} + 1h;
   FakeConntrack conntrack;
   FakeVerdicts verdicts;
-  Engine engine{GateConfig{}, 1, verdicts, conntrack};
+  std::size_t signs_of_life = 0;
+  Engine engine{GateConfig{}, 1, verdicts, conntrack, [this] { ++signs_of_life; }};
 };
 
 TEST_F(EngineTest, FollowerOfAKnownFlowPassesInTheSameTurn) {
-  conntrack.entries[flow(1)] = FlowState::confirmed;
+  conntrack.entries[flow(1)] = EntryState::confirmed;
   queue({{PacketId{1}, flow(1)}});
   EXPECT_EQ(verdicts.single, std::vector<std::uint32_t>{1});
   EXPECT_EQ(engine.counters().lookups, 1U);
@@ -96,11 +102,42 @@ TEST_F(EngineTest, EventReleasesTheAnswersFlowToo) {
 TEST_F(EngineTest, LostEventsAreMadeUpForByLookups) {
   queue({{PacketId{1}, flow(1)}, {PacketId{2}, flow(2)}});
   conntrack.lost = true;
-  conntrack.entries[flow(2)] = FlowState::replied;
+  conntrack.entries[flow(2)] = EntryState::replied;
   engine.wake(now + 1ms);
   EXPECT_EQ(verdicts.single, std::vector<std::uint32_t>{2});
   EXPECT_EQ(engine.counters().event_overruns, 1U);
   EXPECT_EQ(engine.gate().held(), 1U);
+}
+
+TEST_F(EngineTest, ViewThatLosesEventsEachTimeDoesNotKeepTheTurn) {
+  conntrack.always_loses = true;
+  queue({{PacketId{1}, flow(1)}});
+  EXPECT_EQ(conntrack.lookups, Engine::max_rounds);
+  ASSERT_TRUE(engine.next_deadline()) << "the rest is due at once";
+  EXPECT_LE(*engine.next_deadline(), now);
+
+  conntrack.always_loses = false;
+  conntrack.entries[flow(1)] = EntryState::confirmed;
+  engine.wake(now);
+  EXPECT_EQ(verdicts.single, std::vector<std::uint32_t>{1});
+  EXPECT_GT(*engine.next_deadline(), now);
+}
+
+TEST_F(EngineTest, LongTurnShowsSignsOfLife) {
+  GateConfig config;
+  config.limits.held_total = 65536;
+  engine.configure(config);
+  constexpr std::uint32_t flows = 20'000;
+  std::vector<QueuedPacket> batch;
+  for (std::uint32_t i = 0; i < flows; ++i) {
+    batch.push_back({PacketId{i + 1}, flow(static_cast<std::uint16_t>(i + 1))});
+    // Every second one is known, so its datagram cannot go with a batch verdict.
+    if (i % 2 == 1) conntrack.entries[*batch.back().flow] = EntryState::confirmed;
+  }
+  engine.packets(batch, now);
+  EXPECT_EQ(verdicts.single.size(), flows / 2);
+  EXPECT_LE(verdicts.most_at_once, Engine::verdicts_a_write);
+  EXPECT_GE(signs_of_life, flows / Engine::lookups_a_breath + flows / 2 / Engine::verdicts_a_write);
 }
 
 TEST_F(EngineTest, HoldTimesAreCountedInTheirBuckets) {

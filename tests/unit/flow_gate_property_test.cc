@@ -122,7 +122,7 @@ class Interleaving {
   void check_limits() const {
     ASSERT_LE(gate_.held(), config_.limits.held_total);
     ASSERT_LE(gate_.held(), std::size_t{config_.limits.held_per_flow} * flows);
-    ASSERT_LE(gate_.holding_flows(), gate_.flows());
+    ASSERT_LE(gate_.counters().flows_holding, gate_.flows());
     ASSERT_EQ(gate_.held() == 0, !gate_.oldest_held());
     ASSERT_EQ(gate_.counters().held - gate_.counters().released, gate_.held());
     if (gate_.held() > 0) {

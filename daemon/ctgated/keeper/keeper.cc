@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/ctgated/keeper/keeper.hh"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "daemon/control/status.hh"
 #include "daemon/ctgated/keeper/policy_image.hh"
+#include "daemon/ctgated/keeper/report.hh"
 #include "daemon/ctgated/system.hh"
 #include "policy/toml/parse.hh"
 
@@ -18,20 +19,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto watch_interval = 250ms;  // between looks at the workers, while there is traffic
-constexpr auto longest_silence = 1s;    // of a worker that was asked for a sign of life
-constexpr auto rules_settle = 100ms;    // others change rules in several steps
-constexpr auto stop_patience = 1s;      // with a worker that was asked to leave
-constexpr auto short_life = 100ms;      // of a worker
-constexpr int max_quick_deaths = 10;    // then there is something wrong that no restart mends
+constexpr auto stop_timeout = 1s;  // for workers that were asked to leave
 constexpr auto lookup_interval_without_events = 2ms;
-constexpr auto rules_retry = 1s;
 
-netlink::QueueSettings queue_settings(const Policy& policy) {
-  netlink::QueueSettings settings;
-  // What is held must never fill the queue: half of it stays for what is on its way.
-  settings.length = std::max<std::uint32_t>(settings.length, policy.gate.held_total * 2 + 1024);
-  return settings;
+auto now() {
+  return std::chrono::steady_clock::now();
 }
 
 }  // namespace
@@ -41,30 +33,34 @@ Keeper::Keeper(KeeperOptions options, Policy policy)
       policy_(std::move(policy)),
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
       activity_(context_),
-      watch_timer_(context_),
-      rules_timer_(context_),
-      stop_timer_(context_),
-      watchdog_timer_(context_),
+      worker_alarm_(context_, [this] { look_after_workers(); }),
+      rule_alarm_(context_, [this] { compare_rules(); }),
+      reload_alarm_(context_, [this] { reload(); }),
+      stop_alarm_(context_,
+                  [this] {
+                    for (const auto& lane : lanes_) lane->kill_worker();
+                  }),
+      watchdog_alarm_(context_, [this] { feed_watchdog(); }),
       ruleset_descriptor_(context_) {
   signals_.add(SIGCHLD);
 }
 
 Expected<void> Keeper::run() {
-  auto started = start();
-  if (!started) {
-    // Workers end with their lanes; rules are either all there or none, see RuleSet::install().
-    return started;
-  }
-  notify_service_manager("READY=1");
   try {
+    // Workers end with their lanes.
+    if (auto started = start(); !started) return started;
     context_.run();
   } catch (const std::exception& error) {
     outcome_ = system_error(fmt::format("internal error: {}; traffic flows ungated", error.what()));
-    (void)rules_->withdraw();
+    if (rules_) (void)rules_->withdraw();
   }
   return outcome_;
 }
 
+// --- start
+// ------------------------------------------------------------------------------------------------------------
+
+// The rules come last: what fails before them leaves nothing behind, and install() is all or nothing.
 Expected<void> Keeper::start() {
   auto server = control::Server::listen(context_, options_.runtime_directory / control::socket_name,
                                         [this](const std::string& request) { return answer(request); });
@@ -75,107 +71,82 @@ Expected<void> Keeper::start() {
   if (!chosen) return tl::unexpected(chosen.error());
   rules_ = std::move(*chosen);
   // Before privileges go: to name the owner of a taken queue takes a look into other processes.
-  auto lanes = open_missing_lanes(policy_);
+  auto lanes = plan_lanes(rules::plan_queues(policy_), {}).and_then([&](const LanePlan& plan) {
+    return Lanes::open(plan.open, queue_settings(policy_.gate));
+  });
   if (!lanes) return tl::unexpected(lanes.error());
   lanes_ = std::move(*lanes);
   if (auto dropped = drop_privileges(rules_->backend() == rules::Backend::iptables); !dropped) return dropped;
-  for (auto& lane : lanes_) {
-    if (auto worker = lane->start_worker(gate_config(policy_)); !worker) return worker;
+  if (auto started = lanes_.start_workers(gate_config(policy_)); !started) return started;
+  if (auto listening = listen_for_rule_changes(); !listening) {
+    spdlog::warn("{}; rules that are removed will not be restored", listening.error().message);
   }
-  if (auto events = netlink::RulesetEvents::subscribe()) {
-    ruleset_events_ = std::make_unique<netlink::RulesetEvents>(std::move(*events));
-  } else {
-    spdlog::warn("{}; removed rules will not be noticed", events.error().message);
-  }
-  if (auto installed = rules_->install(policy_); !installed) return installed;
   wait_for_signals();
   wait_for_activity();
   wait_for_rule_changes();
-  feed_watchdog();
+  if (auto installed = rules_->install(policy_); !installed) return installed;
   publish_policy_image(policy_, options_.image_path);
+  notify_service_manager("READY=1");
+  feed_watchdog();
   spdlog::info("running: backend {}, {} queue(s) from {}, policy {}", rules::to_string(rules_->backend()),
                lanes_.size(), policy_.daemon.queue, options_.policy_path.string());
   return {};
 }
 
-GateConfig Keeper::gate_config(const Policy& policy) const {
+Expected<void> Keeper::listen_for_rule_changes() {
+  auto events = netlink::RulesetEvents::subscribe();
+  if (!events) return tl::unexpected(events.error());
+  const int copy = fcntl(events->fd(), F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) return errno_error("listen for changes of the rules", errno);
+  ruleset_descriptor_.assign(copy);
+  ruleset_events_ = std::move(*events);
+  return {};
+}
+
+GateConfig Keeper::gate_config(const Policy& policy) {
   GateConfig config;
   config.limits = policy.gate;
   config.sees_leaders = rules_->backend() == rules::Backend::iptables;
   config.confirmed_lifetime = rules::confirmed_timeout();
-  if (read_sysctl("net.netfilter.nf_conntrack_events") == 0) {
+  const bool enabled = read_sysctl("net.netfilter.nf_conntrack_events").value_or(1) != 0;
+  if (!enabled) config.lookup_interval = lookup_interval_without_events;
+  if (events_enabled_ && !enabled) {
     spdlog::warn("net.netfilter.nf_conntrack_events is 0: conntrack sends no events, flows are looked up instead");
-    config.lookup_interval = lookup_interval_without_events;
   }
+  events_enabled_ = enabled;
   return config;
 }
 
-Lane* Keeper::find_lane(std::uint16_t number) const {
-  for (const auto& lane : lanes_) {
-    if (lane->queue().number() == netlink::QueueNumber{number}) return lane.get();
-  }
-  return nullptr;
-}
-
-Expected<Keeper::Lanes> Keeper::open_missing_lanes(const Policy& policy) const {
-  const auto plan = rules::plan_queues(policy);
-  const auto settings = queue_settings(policy);
-  Lanes opened;
-  const auto open = [&](std::uint16_t number, Release release) -> Expected<void> {
-    if (const Lane* lane = find_lane(number)) {
-      if (lane->release() == release) return {};
-      return tl::unexpected(
-          Error{ExitCode::usage,
-                fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
-                            "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
-                            number)});
-    }
-    auto lane = Lane::open(netlink::QueueNumber{number}, release, settings);
-    if (!lane) return tl::unexpected(lane.error());
-    spdlog::debug("queue {}: receive buffer {} bytes", number, (*lane)->queue().receive_buffer());
-    opened.push_back(std::move(*lane));
-    return {};
-  };
-  for (const auto number : plan.confirmed) {
-    if (auto done = open(number, Release::confirmed); !done) return tl::unexpected(done.error());
-  }
-  if (plan.replied) {
-    if (auto done = open(*plan.replied, Release::replied); !done) return tl::unexpected(done.error());
-  }
-  return opened;
-}
-
-void Keeper::drop_unused_lanes() {
-  const auto plan = rules::plan_queues(policy_);
-  std::erase_if(lanes_, [&](const std::unique_ptr<Lane>& lane) {
-    const auto number = static_cast<std::uint16_t>(lane->queue().number());
-    if (lane->release() == Release::replied) return plan.replied != number;
-    return std::find(plan.confirmed.begin(), plan.confirmed.end(), number) == plan.confirmed.end();
-  });
-}
+// --- signals: reload, ended workers
+// -----------------------------------------------------------------------------------
 
 void Keeper::wait_for_signals() {
   signals_.async_wait([this](const asio::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGCHLD) reap();
-    if (signal == SIGHUP && !stopping_) reload();
     if (signal == SIGTERM || signal == SIGINT) stop();
+    if (signal == SIGHUP && !stopping_) {
+      reload_schedule_.request(now());
+      reload_alarm_.set(reload_schedule_.due());
+    }
     wait_for_signals();
   });
 }
 
 void Keeper::reload() {
+  if (stopping_) return;
   notify_service_manager("RELOADING=1");
+  reload_schedule_.begin();
   auto policy = load_policy(options_.policy_path, options_.policy_must_exist);
-  Expected<void> applied = policy ? apply(*policy) : Expected<void>(tl::unexpected(policy.error()));
+  const auto applied = policy ? apply(*policy) : Expected<void>(tl::unexpected(policy.error()));
   if (applied) {
-    ++lineage_.reloads;
     publish_policy_image(policy_, options_.image_path);
     spdlog::info("policy {} is in force", options_.policy_path.string());
   } else {
-    ++lineage_.failed_reloads;
-    spdlog::error("the running policy stays: {}", applied.error().message);
+    spdlog::error("could not reload the policy, the running one stays in force: {}", applied.error().message);
   }
+  reload_schedule_.finished(applied.has_value(), now());
+  reload_alarm_.set(reload_schedule_.due());
   notify_service_manager("READY=1");
 }
 
@@ -185,18 +156,20 @@ Expected<void> Keeper::apply(const Policy& policy) {
   if ((*rules)->backend() != rules_->backend()) {
     return tl::unexpected(Error{ExitCode::usage, "a change of daemon.backend takes effect on a restart only"});
   }
-  auto opened = open_missing_lanes(policy);
+  const auto plan = plan_lanes(rules::plan_queues(policy), lanes_.names());
+  if (!plan) return tl::unexpected(plan.error());
+  const auto settings = queue_settings(policy.gate);
+  auto opened = Lanes::open(plan->open, settings);
   if (!opened) return tl::unexpected(opened.error());
-  for (auto& lane : *opened) {
-    if (auto worker = lane->start_worker(gate_config(policy)); !worker) return worker;
-  }
-  for (const auto& lane : lanes_) lane->queue().set_length(queue_settings(policy).length);
+  const auto config = gate_config(policy);
+  if (auto started = opened->start_workers(config); !started) return started;
+  for (const auto& lane : lanes_) lane->queue().set_length(settings.length);
   if (auto installed = (*rules)->install(policy); !installed) return installed;
   rules_ = std::move(*rules);
   policy_ = policy;
-  for (auto& lane : lanes_) lane->configure(gate_config(policy_));
-  std::move(opened->begin(), opened->end(), std::back_inserter(lanes_));
-  drop_unused_lanes();
+  for (const auto& lane : lanes_) lane->configure(config);
+  lanes_.add(std::move(*opened));
+  lanes_.close(plan->close);
   wait_for_activity();
   return {};
 }
@@ -204,108 +177,97 @@ Expected<void> Keeper::apply(const Policy& policy) {
 void Keeper::reap() {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-    const auto lane = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& l) { return l->worker_ended(pid); });
-    if (lane != lanes_.end() && !stopping_) replace_worker(**lane, status);
+    Lane* lane = lanes_.worker_ended(pid);
+    if (lane != nullptr && !stopping_) replace_worker(*lane, status);
   }
   if (stopping_) finish_if_stopped();
 }
 
 void Keeper::replace_worker(Lane& lane, int wait_status) {
-  const auto number = static_cast<unsigned>(lane.queue().number());
   const std::string reason = WIFSIGNALED(wait_status) ? fmt::format("killed by signal {}", WTERMSIG(wait_status))
                                                       : fmt::format("exit code {}", WEXITSTATUS(wait_status));
-  spdlog::error("queue {}: worker ended ({}); what it held is accepted, starting another one", number, reason);
-  const auto lived = std::chrono::steady_clock::now() - lane.worker_started();
-  quick_deaths_ = lived < short_life ? quick_deaths_ + 1 : 0;
+  spdlog::error("queue {}: worker ended ({}); what it held was accepted, starting another one", lane.name().queue,
+                reason);
+  const bool worth_it = worker_watch_.worth_a_restart(now() - lane.worker_started());
   auto started = lane.start_worker(gate_config(policy_));
-  if (quick_deaths_ < max_quick_deaths && started) {
-    ++lineage_.worker_restarts;
+  if (worth_it && started) {
+    ++worker_restarts_;
     wait_for_activity();
     return;
   }
   outcome_ = system_error(fmt::format("queue {}: workers do not stay alive ({}); giving up, traffic flows ungated",
-                                      number, started ? reason : started.error().message));
+                                      lane.name().queue, started ? reason : started.error().message));
   stop();
 }
 
-void Keeper::wait_for_activity() {
-  std::vector<int> descriptors;
-  for (const auto& lane : lanes_) {
-    for (const int fd : lane->activity_descriptors()) descriptors.push_back(fd);
-  }
-  activity_.wait(descriptors, [this] {
-    for (auto& lane : lanes_) lane->watch();
-    look_again_later();
-  });
-}
+// --- workers
+// ----------------------------------------------------------------------------------------------------------
 
-void Keeper::look_again_later() {
-  watch_timer_.expires_after(watch_interval);
-  watch_timer_.async_wait([this](const asio::error_code& error) {
-    if (!error && !stopping_) look_after_workers();
+void Keeper::wait_for_activity() {
+  worker_alarm_.set(std::nullopt);
+  activity_.wait(lanes_.activity_descriptors(), [this] {
+    if (stopping_) return;
+    lanes_.start_watching();
+    worker_watch_.start(now());
+    worker_alarm_.set(worker_watch_.next_look());
   });
 }
 
 void Keeper::look_after_workers() {
-  const auto any_busy = [this] {
-    bool busy = false;
-    for (auto& lane : lanes_) busy = lane->busy() || busy;
-    return busy;
-  };
-  const auto now = std::chrono::steady_clock::now();
-  for (auto& lane : lanes_) {
-    const auto silence = lane->silence(now);
-    if (silence < longest_silence) continue;
-    spdlog::error("queue {}: worker gave no sign of life for {} ms, killing it",
-                  static_cast<unsigned>(lane->queue().number()),
+  if (stopping_) return;
+  for (const auto& lane : lanes_) {
+    const auto silence = lane->silent_for(now());
+    if (!WorkerWatch::hangs(silence)) continue;
+    spdlog::error("queue {}: worker gave no sign of life for {} ms, killing it", lane->name().queue,
                   std::chrono::duration_cast<std::chrono::milliseconds>(silence).count());
     lane->kill_worker();  // reap() does the rest
   }
-  if (any_busy()) return look_again_later();
-  for (auto& lane : lanes_) lane->rest();
-  if (!any_busy()) return wait_for_activity();
-  for (auto& lane : lanes_) lane->watch();
-  look_again_later();
+  if (worker_watch_.looked(lanes_.any_busy(), now())) {
+    lanes_.stop_watching();
+    worker_watch_.rested(lanes_.any_busy(), now());
+    if (!worker_watch_.next_look()) return wait_for_activity();
+    lanes_.start_watching();
+  }
+  worker_alarm_.set(worker_watch_.next_look());
 }
+
+// --- rules
+// ------------------------------------------------------------------------------------------------------------
 
 void Keeper::wait_for_rule_changes() {
   if (!ruleset_events_) return;
-  if (!ruleset_descriptor_.is_open()) ruleset_descriptor_.assign(fcntl(ruleset_events_->fd(), F_DUPFD_CLOEXEC, 3));
   ruleset_descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error || stopping_) return;
-    check_rules_after(rules_settle);
+    rule_guard_.changed(now());
+    rule_alarm_.set(rule_guard_.next_comparison());
   });
 }
 
-void Keeper::check_rules_after(std::chrono::milliseconds delay) {
-  rules_timer_.expires_after(delay);
-  rules_timer_.async_wait([this](const asio::error_code& cancelled) {
-    if (cancelled || stopping_) return;
-    check_rules();
-  });
-}
-
-void Keeper::check_rules() {
+void Keeper::compare_rules() {
+  if (stopping_) return;
   ruleset_events_->discard();
-  if (rules_->intact()) return wait_for_rule_changes();
-  if (auto restored = rules_->install(policy_); !restored) {
-    spdlog::error("somebody changed the rules, and they can't be put back: {}", restored.error().message);
-    return check_rules_after(rules_retry);
-  }
-  ++lineage_.rules_restored;
-  spdlog::warn("somebody changed the rules; they are back");
-  wait_for_rule_changes();
+  rule_guard_.compared(rules_->intact() ? RuleGuard::Found::intact : restore_rules(), now());
+  if (!rule_guard_.next_comparison()) return wait_for_rule_changes();
+  rule_alarm_.set(rule_guard_.next_comparison());
 }
+
+RuleGuard::Found Keeper::restore_rules() {
+  if (auto restored = rules_->install(policy_); !restored) {
+    spdlog::error("rules were modified by another program and could not be restored: {}", restored.error().message);
+    return RuleGuard::Found::lost;
+  }
+  spdlog::warn("rules were modified by another program; restored");
+  return RuleGuard::Found::restored;
+}
+
+// --- the service manager, the end, the status
+// ---------------------------------------------------------------------------
 
 void Keeper::feed_watchdog() {
-  const char* text = std::getenv("WATCHDOG_USEC");
-  const long microseconds = text != nullptr ? std::strtol(text, nullptr, 10) : 0;
-  if (microseconds <= 0) return;
+  const auto interval = watchdog_interval();
+  if (!interval) return;
   notify_service_manager("WATCHDOG=1");
-  watchdog_timer_.expires_after(std::chrono::microseconds(microseconds / 2));
-  watchdog_timer_.async_wait([this](const asio::error_code& error) {
-    if (!error) feed_watchdog();
-  });
+  watchdog_alarm_.set(now() + *interval / 2);
 }
 
 void Keeper::stop() {
@@ -313,20 +275,17 @@ void Keeper::stop() {
   stopping_ = true;
   notify_service_manager("STOPPING=1");
   withdrawn_ = rules_->withdraw();
-  if (!withdrawn_) spdlog::error("the rules stay, and bypass: {}", withdrawn_.error().message);
+  if (!withdrawn_) {
+    spdlog::error("could not remove the rules; they now let all traffic through: {}", withdrawn_.error().message);
+  }
   for (const auto& lane : lanes_) lane->ask_to_stop();
-  stop_timer_.expires_after(stop_patience);
-  stop_timer_.async_wait([this](const asio::error_code& error) {
-    if (error) return;
-    for (const auto& lane : lanes_) lane->kill_worker();
-  });
+  stop_alarm_.set(now() + stop_timeout);
   finish_if_stopped();
 }
 
 void Keeper::finish_if_stopped() {
-  const bool stopped = std::none_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->worker(); });
-  if (!stopped) return;
-  lanes_.clear();
+  if (lanes_.any_worker()) return;
+  lanes_.close_all();
   spdlog::info("stopped: {}nothing is held", withdrawn_ ? "rules are empty, " : "");
   context_.stop();
 }
@@ -336,8 +295,19 @@ std::string Keeper::answer(const std::string& request) const {
   if (!parsed.is_object() || parsed.value("command", nlohmann::json()) != "status") {
     return R"({"error":"expected {\"command\":\"status\"}"})";
   }
-  return status_json({stopping_ ? "stopping" : "running", rules::to_string(rules_->backend()),
-                      options_.network_namespace, options_.policy_path.string(), lineage_, lanes_});
+  control::Status status;
+  status.state = stopping_ ? "stopping" : "running";
+  status.version = CTGATE_VERSION;
+  status.pid = static_cast<std::uint64_t>(getpid());
+  status.backend = rules::to_string(rules_->backend());
+  if (!options_.network_namespace.empty()) status.netns = options_.network_namespace;
+  status.policy = options_.policy_path.string();
+  status.worker_restarts_total = worker_restarts_;
+  status.rules_restored_total = rule_guard_.restored_total();
+  status.reloads_total = reload_schedule_.succeeded_total();
+  status.failed_reloads_total = reload_schedule_.failed_total();
+  report(lanes_, status);
+  return to_json(status);
 }
 
 }  // namespace ctgate::daemon

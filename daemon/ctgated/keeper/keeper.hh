@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The keeper process: owns queue sockets and rules, starts workers and replaces them, answers on the control socket.
-// It takes no decision about a datagram.
+// It takes no decision about a datagram. When to do what is decided by state machines (RuleGuard, WorkerWatch,
+// ReloadSchedule, plan_lanes()); the keeper connects them to the event loop.
 #pragma once
 
 #include <asio.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "daemon/control/server.hh"
 #include "daemon/ctgated/keeper/activity.hh"
-#include "daemon/ctgated/keeper/lane.hh"
-#include "daemon/ctgated/keeper/status.hh"
+#include "daemon/ctgated/keeper/alarm.hh"
+#include "daemon/ctgated/keeper/lanes.hh"
+#include "daemon/ctgated/keeper/reload_schedule.hh"
+#include "daemon/ctgated/keeper/rule_guard.hh"
+#include "daemon/ctgated/keeper/worker_watch.hh"
 #include "daemon/netlink/ruleset_events.hh"
-#include "daemon/rules/queue_plan.hh"
 #include "daemon/rules/rule_set.hh"
 
 namespace ctgate::daemon {
@@ -36,13 +39,9 @@ class Keeper {
   [[nodiscard]] Expected<void> run();
 
  private:
-  using Lanes = std::vector<std::unique_ptr<Lane>>;
-
   [[nodiscard]] Expected<void> start();
-  [[nodiscard]] Expected<Lanes> open_missing_lanes(const Policy& policy) const;
-  [[nodiscard]] GateConfig gate_config(const Policy& policy) const;
-  [[nodiscard]] Lane* find_lane(std::uint16_t number) const;
-  void drop_unused_lanes();
+  [[nodiscard]] Expected<void> listen_for_rule_changes();
+  [[nodiscard]] GateConfig gate_config(const Policy& policy);
 
   void wait_for_signals();
   void reload();
@@ -51,11 +50,10 @@ class Keeper {
   void replace_worker(Lane& lane, int wait_status);
 
   void wait_for_activity();
-  void look_again_later();
   void look_after_workers();
   void wait_for_rule_changes();
-  void check_rules_after(std::chrono::milliseconds delay);
-  void check_rules();
+  void compare_rules();
+  [[nodiscard]] RuleGuard::Found restore_rules();
   void feed_watchdog();
 
   void stop();
@@ -68,17 +66,23 @@ class Keeper {
   asio::io_context context_;
   asio::signal_set signals_;
   Activity activity_;
-  asio::steady_timer watch_timer_;
-  asio::steady_timer rules_timer_;
-  asio::steady_timer stop_timer_;
-  asio::steady_timer watchdog_timer_;
+
+  WorkerWatch worker_watch_;
+  Alarm worker_alarm_;
+  RuleGuard rule_guard_;
+  Alarm rule_alarm_;
+  ReloadSchedule reload_schedule_;
+  Alarm reload_alarm_;
+  Alarm stop_alarm_;
+  Alarm watchdog_alarm_;
+
   std::unique_ptr<rules::RuleSet> rules_;
-  std::unique_ptr<netlink::RulesetEvents> ruleset_events_;
-  asio::posix::stream_descriptor ruleset_descriptor_;
+  std::optional<netlink::RulesetEvents> ruleset_events_;
+  asio::posix::stream_descriptor ruleset_descriptor_;  // a copy of the former's
   std::unique_ptr<control::Server> server_;
   Lanes lanes_;
-  Lineage lineage_;
-  int quick_deaths_ = 0;  // workers in a row that did not live long
+  std::uint64_t worker_restarts_ = 0;
+  bool events_enabled_ = true;  // net.netfilter.nf_conntrack_events, as it was seen last
   bool stopping_ = false;
   Expected<void> withdrawn_;
   Expected<void> outcome_;

@@ -46,16 +46,15 @@ void close_others(std::array<int, 3> kept) {
 
 }  // namespace
 
-Lane::Lane(netlink::Queue queue, netlink::ConntrackEvents events, Release release)
-    : queue_(std::move(queue)), events_(std::move(events)), release_(release), counters_(make_shared_counters()) {}
+Lane::Lane(const LaneName& name, netlink::Queue queue, netlink::ConntrackEvents events)
+    : name_(name), queue_(std::move(queue)), events_(std::move(events)), shared_(make_shared_counters()) {}
 
-Expected<std::unique_ptr<Lane>> Lane::open(netlink::QueueNumber number, Release release,
-                                           const netlink::QueueSettings& settings) {
-  auto events = netlink::ConntrackEvents::subscribe(release);
+Expected<std::unique_ptr<Lane>> Lane::open(const LaneName& name, const netlink::QueueSettings& settings) {
+  auto events = netlink::ConntrackEvents::subscribe(name.release);
   if (!events) return tl::unexpected(events.error());
-  auto queue = netlink::Queue::bind(number, settings);
+  auto queue = netlink::Queue::bind(netlink::QueueNumber{name.queue}, settings);
   if (!queue) return tl::unexpected(queue.error());
-  return std::unique_ptr<Lane>(new Lane(std::move(*queue), std::move(*events), release));
+  return std::unique_ptr<Lane>(new Lane(name, std::move(*queue), std::move(*events)));
 }
 
 Lane::~Lane() {
@@ -65,36 +64,28 @@ Lane::~Lane() {
     }
   }
   queue_.accept_all(last_read());
-  close_link();
 }
 
 PacketId Lane::last_read() const {
-  return PacketId{static_cast<std::uint32_t>(counters_->last_read_id.load(std::memory_order_acquire))};
-}
-
-void Lane::close_link() {
-  if (link_ >= 0) close(link_);
-  link_ = -1;
+  return PacketId{static_cast<std::uint32_t>(shared_->last_read_id.load(std::memory_order_acquire))};
 }
 
 Expected<void> Lane::start_worker(GateConfig config) {
-  config.release = release_;
+  config.release = name_.release;
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return errno_error("make a link to a worker", errno);
   }
+  link_ = FileDescriptor(ends[0]);
+  const FileDescriptor workers_end(ends[1]);
   const pid_t keeper = getpid();
   const BlockSignals blocked;
   const pid_t child = fork();
-  if (child == 0) become_worker(ends[1], keeper, config);
-  const int failure = errno;
-  close(ends[1]);
-  close_link();
-  link_ = ends[0];
-  if (child < 0) return errno_error("start a worker", failure);
+  if (child == 0) become_worker(workers_end.get(), keeper, config);
+  if (child < 0) return errno_error("start a worker", errno);
   worker_ = child;
   worker_started_ = std::chrono::steady_clock::now();
-  rest();
+  stop_watching();
   return {};
 }
 
@@ -104,7 +95,7 @@ void Lane::become_worker(int link, pid_t keeper, const GateConfig& config) {
   close_others({queue_.fd(), events_.fd(), link});
   int code = static_cast<int>(ExitCode::system);
   try {
-    code = run_worker({queue_, events_, *counters_, link, keeper}, config);
+    code = run_worker({queue_, events_, *shared_, link, keeper}, config);
   } catch (const std::exception&) {
     // The keeper sees the exit code, says so and starts another one.
   }
@@ -112,21 +103,21 @@ void Lane::become_worker(int link, pid_t keeper, const GateConfig& config) {
 }
 
 void Lane::send(const void* data, std::size_t size) const {
-  if (link_ >= 0) (void)::send(link_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (link_) (void)::send(link_.get(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void Lane::configure(GateConfig config) {
-  config.release = release_;
+  config.release = name_.release;
   send(&config, sizeof config);
 }
 
 bool Lane::worker_ended(pid_t pid) {
   if (worker_ != pid) return false;
   worker_.reset();
-  close_link();
+  link_ = FileDescriptor();
   queue_.accept_read(last_read());
-  counters_->held.store(0, std::memory_order_relaxed);
-  counters_->flows_holding.store(0, std::memory_order_relaxed);
+  shared_->counters.held_now.store(0);
+  shared_->counters.flows_holding.store(0);
   return true;
 }
 
@@ -138,33 +129,32 @@ void Lane::kill_worker() const {
   if (worker_) kill(*worker_, SIGKILL);
 }
 
-void Lane::rest() {
-  asked_since_.reset();
-  counters_->watched.store(0);
+void Lane::stop_watching() {
+  heartbeat_.forget();
+  shared_->watched.store(0);
 }
 
-void Lane::watch() {
-  counters_->watched.store(1);
+void Lane::start_watching() {
+  shared_->watched.store(1);
   std::byte message{};
-  while (link_ >= 0 && recv(link_, &message, sizeof message, MSG_DONTWAIT) > 0) {
+  while (link_ && recv(link_.get(), &message, sizeof message, MSG_DONTWAIT) > 0) {
   }
 }
 
-std::chrono::nanoseconds Lane::silence(Time now) {
-  const std::uint64_t beat = counters_->beat.load(std::memory_order_relaxed);
-  if (!worker_ || !asked_since_ || beat != last_beat_) asked_since_ = now;
-  last_beat_ = beat;
+std::chrono::nanoseconds Lane::silent_for(Time now) {
+  if (!worker_) heartbeat_.forget();
+  const auto silence = heartbeat_.silent_for(shared_->beat.load(std::memory_order_relaxed), now);
   const std::byte request{};
   send(&request, sizeof request);
-  return now - *asked_since_;
+  return silence;
 }
 
 bool Lane::busy() {
-  const std::uint64_t queued = counters_->queued_total.load(std::memory_order_relaxed);
+  const std::uint64_t queued = shared_->counters.queued.load(std::memory_order_relaxed);
   const bool moved = queued != last_queued_;
   last_queued_ = queued;
   pollfd waiting{queue_.fd(), POLLIN, 0};
-  return moved || counters_->held.load() != 0 || poll(&waiting, 1, 0) > 0;
+  return moved || shared_->counters.held_now.load() != 0 || poll(&waiting, 1, 0) > 0;
 }
 
 }  // namespace ctgate::daemon

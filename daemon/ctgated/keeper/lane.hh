@@ -9,10 +9,13 @@
 #include <memory>
 #include <optional>
 
+#include "daemon/ctgated/keeper/lane_plan.hh"
+#include "daemon/ctgated/keeper/worker_watch.hh"
 #include "daemon/ctgated/worker/shared_counters.hh"
 #include "daemon/gate/flow_gate.hh"
 #include "daemon/netlink/conntrack.hh"
 #include "daemon/netlink/queue.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::daemon {
 
@@ -21,7 +24,7 @@ namespace ctgate::daemon {
 class Lane {
  public:
   // Subscribes to events, then binds the queue, in the network namespace of the calling thread.
-  [[nodiscard]] static Expected<std::unique_ptr<Lane>> open(netlink::QueueNumber number, Release release,
+  [[nodiscard]] static Expected<std::unique_ptr<Lane>> open(const LaneName& name,
                                                             const netlink::QueueSettings& settings);
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -41,40 +44,36 @@ class Lane {
   void kill_worker() const;
 
   // Asks for a sign of life, and tells for how long there was none. To be called now and then while `busy()`.
-  [[nodiscard]] std::chrono::nanoseconds silence(Time now);
+  [[nodiscard]] std::chrono::nanoseconds silent_for(Time now);
   // Whether anything was queued, read or held since the last call.
   [[nodiscard]] bool busy();
-  // The keeper stops looking after the worker, until one of activity_descriptors() is readable: the queue, which a
-  // worker that hangs does not read, or the link, on which one that starts to hold says so. Ask busy() once more
-  // afterwards.
-  void rest();
-  [[nodiscard]] std::array<int, 2> activity_descriptors() const { return {queue_.fd(), link_}; }
-  // The keeper looks again.
-  void watch();
+  // From now on a worker says on the link when it starts to hold. One that hangs does not read its queue. So one of
+  // activity_descriptors() becomes readable when there is something to watch again; but ask busy() once more first.
+  void stop_watching();
+  [[nodiscard]] std::array<int, 2> activity_descriptors() const { return {queue_.fd(), link_.get()}; }
+  void start_watching();
 
+  [[nodiscard]] const LaneName& name() const { return name_; }
   [[nodiscard]] const netlink::Queue& queue() const { return queue_; }
-  [[nodiscard]] Release release() const { return release_; }
-  [[nodiscard]] const SharedCounters& counters() const { return *counters_; }
+  [[nodiscard]] const SharedCounters& shared() const { return *shared_; }
   [[nodiscard]] std::optional<pid_t> worker() const { return worker_; }
   [[nodiscard]] std::chrono::steady_clock::time_point worker_started() const { return worker_started_; }
 
  private:
-  Lane(netlink::Queue queue, netlink::ConntrackEvents events, Release release);
+  Lane(const LaneName& name, netlink::Queue queue, netlink::ConntrackEvents events);
   [[nodiscard]] PacketId last_read() const;
   [[noreturn]] void become_worker(int link, pid_t keeper, const GateConfig& config);
   void send(const void* data, std::size_t size) const;
-  void close_link();
 
+  LaneName name_;
   netlink::Queue queue_;
   netlink::ConntrackEvents events_;
-  Release release_;
-  SharedCountersPtr counters_;
+  SharedCountersPtr shared_;
   std::optional<pid_t> worker_;
   std::chrono::steady_clock::time_point worker_started_;
-  int link_ = -1;  // our end
-  std::uint64_t last_beat_ = 0;
+  FileDescriptor link_;  // our end
+  Heartbeat heartbeat_;
   std::uint64_t last_queued_ = 0;
-  std::optional<Time> asked_since_;
 };
 
 }  // namespace ctgate::daemon

@@ -3,7 +3,6 @@
 // restart and the keeper can answer for a worker that hangs.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -12,49 +11,36 @@
 
 namespace ctgate::daemon {
 
-using Counter = std::atomic<std::uint64_t>;
-static_assert(Counter::is_always_lock_free, "shared between processes");
+using SharedNumber = std::atomic<std::uint64_t>;
+static_assert(SharedNumber::is_always_lock_free, "shared between processes");
 
-// One writer, the worker, but for `watched`; any number of readers. Totals only rise.
+// One writer, the worker, but for `watched`; any number of readers.
 struct SharedCounters {
-  Counter watched;        // the keeper's: 1 while it looks after the worker by itself, see Lane::rest()
-  Counter beat;           // rises with every turn of the worker's loop
-  Counter last_read_id;   // PacketId of the last datagram read from the queue
-  Counter flows_holding;  // now
-  Counter held;           // datagrams, now
-  Counter queued_total;
-  Counter held_total;
-  Counter released_total;
-  Counter promoted_total;
-  Counter abandoned_flows_total;
-  Counter overflow_total;
-  Counter unparsed_total;
-  Counter events_total;
-  Counter event_overruns_total;
-  Counter queue_overruns_total;
-  Counter lookups_total;
-  std::array<Counter, hold_bounds.size() + 1> hold_histogram;
+  SharedNumber watched;       // the keeper's: 1 while it watches the worker, see Lane::start_watching()
+  SharedNumber beat;          // rises with every turn of the worker's loop, and within long ones
+  SharedNumber last_read_id;  // PacketId of the last datagram read from the queue
+  BasicCounters<SharedNumber> counters;
+  BasicHoldHistogram<SharedNumber> hold_histogram;
 };
 
 struct Unmap {
-  void operator()(SharedCounters* counters) const;
+  void operator()(SharedCounters* shared) const;
 };
 using SharedCountersPtr = std::unique_ptr<SharedCounters, Unmap>;
 
 // All zero; shared with processes forked later. Throws std::bad_alloc.
 [[nodiscard]] SharedCountersPtr make_shared_counters();
 
-// Adds to `shared` what an engine has counted since the last call.
+// Adds to `shared` what a worker has counted since the last call.
 class CounterPublisher {
  public:
   explicit CounterPublisher(SharedCounters& shared) : shared_(shared) {}
-  void publish(const Engine& engine);
+  void publish(const Counters& counters, const HoldHistogram& histogram);
 
  private:
   SharedCounters& shared_;
-  GateCounters gate_;
-  EngineCounters engine_;
-  HoldHistogram histogram_{};
+  Counters published_;
+  HoldHistogram published_histogram_{};
 };
 
 }  // namespace ctgate::daemon

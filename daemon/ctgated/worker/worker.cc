@@ -31,18 +31,17 @@ class Worker {
       : resources_(resources),
         signal_fd_(signal_fd),
         verdicts_(resources.queue),
-        engine_(config, random_seed(), verdicts_, conntrack),
-        publisher_(resources.counters) {}
+        engine_(config, random_seed(), verdicts_, conntrack, [this] { beat(); }),
+        publisher_(resources.shared) {}
 
   void run() {
     while (!stop_) {
-      resources_.counters.beat.fetch_add(1, std::memory_order_relaxed);
-      wait();
+      beat();
+      take_a_turn();
     }
-    for (int batch = 0; batch < max_batches_at_stop && read_queue(); ++batch) {
-    }
+    for (int batch = 0; batch < max_batches_at_stop && read_queue(); ++batch) beat();
     engine_.release_all(std::chrono::steady_clock::now());
-    publisher_.publish(engine_);
+    publish();
   }
 
  private:
@@ -51,7 +50,16 @@ class Worker {
 
   enum Source { queue, events, link, signals, source_count };
 
-  void wait() {
+  void beat() const { resources_.shared.beat.fetch_add(1, std::memory_order_relaxed); }
+
+  void publish() {
+    Counters counters = engine_.counters();
+    counters.queue_overruns = queue_overruns_;
+    publisher_.publish(counters, engine_.histogram());
+  }
+
+  // Waits until there is something to do, and does it.
+  void take_a_turn() {
     std::array<pollfd, source_count> sources{};
     sources[queue] = {resources_.queue.fd(), POLLIN, 0};
     sources[events] = {resources_.events.fd(), POLLIN, 0};
@@ -71,13 +79,13 @@ class Worker {
       const auto now = std::chrono::steady_clock::now();
       if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now) engine_.wake(now);
     }
-    publisher_.publish(engine_);
+    publish();
     ask_to_be_watched();
   }
 
   // After publish(): the keeper looks at what is held once more after it stopped watching.
   void ask_to_be_watched() const {
-    if (engine_.gate().held() == 0 || resources_.counters.watched.load() != 0) return;
+    if (engine_.gate().held() == 0 || resources_.shared.watched.load() != 0) return;
     const std::byte request{};
     (void)send(resources_.link, &request, sizeof request, MSG_DONTWAIT | MSG_NOSIGNAL);
   }
@@ -93,11 +101,9 @@ class Worker {
   bool read_queue() {
     packets_.clear();
     const auto status = resources_.queue.read(reader_, packets_);
-    if (status == netlink::BatchReader::Status::overrun) {
-      resources_.counters.queue_overruns_total.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (status == netlink::BatchReader::Status::overrun) ++queue_overruns_;
     if (!packets_.empty()) {
-      resources_.counters.last_read_id.store(packets_.back().id.value, std::memory_order_release);
+      resources_.shared.last_read_id.store(packets_.back().id.value, std::memory_order_release);
       engine_.packets(packets_, std::chrono::steady_clock::now());
     }
     return status != netlink::BatchReader::Status::drained;
@@ -119,6 +125,7 @@ class Worker {
   netlink::VerdictWriter verdicts_;
   Engine engine_;
   CounterPublisher publisher_;
+  std::uint64_t queue_overruns_ = 0;
   netlink::BatchReader reader_{netlink::packet_message_space};
   std::vector<QueuedPacket> packets_;
 };

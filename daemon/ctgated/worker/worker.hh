@@ -20,7 +20,7 @@ static_assert(std::is_trivially_copyable_v<GateConfig>);
 struct WorkerResources {
   const netlink::Queue& queue;
   const netlink::ConntrackEvents& events;
-  SharedCounters& counters;
+  SharedCounters& shared;
   int link;    // the worker's end
   int keeper;  // process id
 };

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Fills in the part of the status that lanes and kernel know.
+#pragma once
+
+#include "daemon/control/status.hh"
+#include "daemon/ctgated/keeper/lanes.hh"
+
+namespace ctgate::daemon {
+
+// Queues, their counters and sums, hold times, and the conntrack table of the network namespace of the calling thread.
+void report(const Lanes& lanes, control::Status& status);
+
+}  // namespace ctgate::daemon
