@@ -10,7 +10,7 @@
 namespace ctgate::control {
 namespace {
 
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds answer_timeout{5};
 
 Error no_answer(const std::filesystem::path& socket, const asio::error_code& error) {
   const bool absent = error.value() == ENOENT || error.value() == ECONNREFUSED;
@@ -44,7 +44,7 @@ Expected<std::string> request(const std::filesystem::path& path, std::string_vie
   } catch (const std::system_error& error) {  // a path longer than sun_path
     return tl::unexpected(no_answer(path, error.code()));
   }
-  context.run_for(patience);
+  context.run_for(answer_timeout);
   if (result == asio::error::eof) return answer;
   return tl::unexpected(no_answer(path, result));
 }

@@ -12,8 +12,8 @@ namespace {
 
 using Protocol = asio::local::stream_protocol;
 
-constexpr std::size_t longest_request = 4096;  // bytes
-constexpr std::chrono::seconds patience{5};    // with a client that does not finish its request or read its answer
+constexpr std::size_t longest_request = 4096;      // bytes
+constexpr std::chrono::seconds client_timeout{5};  // for a client that does not finish its request or read its answer
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -22,7 +22,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void start() {
     auto self = shared_from_this();
-    timer_.expires_after(patience);
+    timer_.expires_after(client_timeout);
     timer_.async_wait([self](const asio::error_code& error) {
       if (!error) self->close();
     });
