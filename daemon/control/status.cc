@@ -10,8 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// --- to JSON
-// ----------------------------------------------------------------------------------------------------------
+// --- to JSON ---
 
 template <typename Value>
 Json json_of(const std::optional<Value>& value) {
@@ -35,8 +34,7 @@ Json json_of(const Struct& value) {
   return object;
 }
 
-// --- from JSON
-// --------------------------------------------------------------------------------------------------------
+// --- from JSON ---
 
 void read(const Json& json, Number& value) {
   if (json.is_number_unsigned()) value = json.get<std::uint64_t>();

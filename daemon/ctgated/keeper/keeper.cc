@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/ctgated/keeper/keeper.hh"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
@@ -34,14 +33,12 @@ Keeper::Keeper(KeeperOptions options, Policy policy)
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
       activity_(context_),
       worker_alarm_(context_, [this] { look_after_workers(); }),
-      rule_alarm_(context_, [this] { compare_rules(); }),
       reload_alarm_(context_, [this] { reload(); }),
       stop_alarm_(context_,
                   [this] {
                     for (const auto& lane : lanes_) lane->kill_worker();
                   }),
-      watchdog_alarm_(context_, [this] { feed_watchdog(); }),
-      ruleset_descriptor_(context_) {
+      watchdog_alarm_(context_, [this] { feed_watchdog(); }) {
   signals_.add(SIGCHLD);
 }
 
@@ -57,8 +54,7 @@ Expected<void> Keeper::run() {
   return outcome_;
 }
 
-// --- start
-// ------------------------------------------------------------------------------------------------------------
+// --- start ---
 
 // The rules come last: what fails before them leaves nothing behind, and install() is all or nothing.
 Expected<void> Keeper::start() {
@@ -69,7 +65,7 @@ Expected<void> Keeper::start() {
 
   auto chosen = rules::choose_rule_set(policy_.daemon.backend, policy_);
   if (!chosen) return tl::unexpected(chosen.error());
-  rules_ = std::move(*chosen);
+  rules_ = std::make_unique<GuardedRules>(context_, std::move(*chosen));
   // Before privileges go: to name the owner of a taken queue takes a look into other processes.
   auto lanes = plan_lanes(rules::plan_queues(policy_), {}).and_then([&](const LanePlan& plan) {
     return Lanes::open(plan.open, queue_settings(policy_.gate));
@@ -78,28 +74,15 @@ Expected<void> Keeper::start() {
   lanes_ = std::move(*lanes);
   if (auto dropped = drop_privileges(rules_->backend() == rules::Backend::iptables); !dropped) return dropped;
   if (auto started = lanes_.start_workers(gate_config(policy_)); !started) return started;
-  if (auto listening = listen_for_rule_changes(); !listening) {
-    spdlog::warn("{}; rules that are removed will not be restored", listening.error().message);
-  }
+  rules_->listen();
   wait_for_signals();
   wait_for_activity();
-  wait_for_rule_changes();
   if (auto installed = rules_->install(policy_); !installed) return installed;
   publish_policy_image(policy_, options_.image_path);
   notify_service_manager("READY=1");
   feed_watchdog();
   spdlog::info("running: backend {}, {} queue(s) from {}, policy {}", rules::to_string(rules_->backend()),
                lanes_.size(), policy_.daemon.queue, options_.policy_path.string());
-  return {};
-}
-
-Expected<void> Keeper::listen_for_rule_changes() {
-  auto events = netlink::RulesetEvents::subscribe();
-  if (!events) return tl::unexpected(events.error());
-  const int copy = fcntl(events->fd(), F_DUPFD_CLOEXEC, 3);
-  if (copy < 0) return errno_error("listen for changes of the rules", errno);
-  ruleset_descriptor_.assign(copy);
-  ruleset_events_ = std::move(*events);
   return {};
 }
 
@@ -117,8 +100,7 @@ GateConfig Keeper::gate_config(const Policy& policy) {
   return config;
 }
 
-// --- signals: reload, ended workers
-// -----------------------------------------------------------------------------------
+// --- signals: reload, ended workers ---
 
 void Keeper::wait_for_signals() {
   signals_.async_wait([this](const asio::error_code& error, int signal) {
@@ -164,8 +146,7 @@ Expected<void> Keeper::apply(const Policy& policy) {
   const auto config = gate_config(policy);
   if (auto started = opened->start_workers(config); !started) return started;
   for (const auto& lane : lanes_) lane->queue().set_length(settings.length);
-  if (auto installed = (*rules)->install(policy); !installed) return installed;
-  rules_ = std::move(*rules);
+  if (auto replaced = rules_->replace(std::move(*rules), policy); !replaced) return replaced;
   policy_ = policy;
   for (const auto& lane : lanes_) lane->configure(config);
   lanes_.add(std::move(*opened));
@@ -200,8 +181,7 @@ void Keeper::replace_worker(Lane& lane, int wait_status) {
   stop();
 }
 
-// --- workers
-// ----------------------------------------------------------------------------------------------------------
+// --- workers ---
 
 void Keeper::wait_for_activity() {
   worker_alarm_.set(std::nullopt);
@@ -231,37 +211,7 @@ void Keeper::look_after_workers() {
   worker_alarm_.set(worker_watch_.next_look());
 }
 
-// --- rules
-// ------------------------------------------------------------------------------------------------------------
-
-void Keeper::wait_for_rule_changes() {
-  if (!ruleset_events_) return;
-  ruleset_descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
-    if (error || stopping_) return;
-    rule_guard_.changed(now());
-    rule_alarm_.set(rule_guard_.next_comparison());
-  });
-}
-
-void Keeper::compare_rules() {
-  if (stopping_) return;
-  ruleset_events_->discard();
-  rule_guard_.compared(rules_->intact() ? RuleGuard::Found::intact : restore_rules(), now());
-  if (!rule_guard_.next_comparison()) return wait_for_rule_changes();
-  rule_alarm_.set(rule_guard_.next_comparison());
-}
-
-RuleGuard::Found Keeper::restore_rules() {
-  if (auto restored = rules_->install(policy_); !restored) {
-    spdlog::error("rules were modified by another program and could not be restored: {}", restored.error().message);
-    return RuleGuard::Found::lost;
-  }
-  spdlog::warn("rules were modified by another program; restored");
-  return RuleGuard::Found::restored;
-}
-
-// --- the service manager, the end, the status
-// ---------------------------------------------------------------------------
+// --- the service manager, the end, the status ---
 
 void Keeper::feed_watchdog() {
   const auto interval = watchdog_interval();
@@ -303,7 +253,7 @@ std::string Keeper::answer(const std::string& request) const {
   if (!options_.network_namespace.empty()) status.netns = options_.network_namespace;
   status.policy = options_.policy_path.string();
   status.worker_restarts_total = worker_restarts_;
-  status.rules_restored_total = rule_guard_.restored_total();
+  status.rules_restored_total = rules_->restored_total();
   status.reloads_total = reload_schedule_.succeeded_total();
   status.failed_reloads_total = reload_schedule_.failed_total();
   report(lanes_, status);

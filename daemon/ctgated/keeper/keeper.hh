@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The keeper process: owns queue sockets and rules, starts workers and replaces them, answers on the control socket.
-// It takes no decision about a datagram. When to do what is decided by state machines (RuleGuard, WorkerWatch,
-// ReloadSchedule, plan_lanes()); the keeper connects them to the event loop.
+// It takes no decision about a datagram. When to do what is decided by state machines (RuleGuard in GuardedRules,
+// WorkerWatch, ReloadSchedule) and by plan_lanes(); the keeper connects them to the event loop.
 #pragma once
 
 #include <asio.hpp>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "daemon/control/server.hh"
 #include "daemon/ctgated/keeper/activity.hh"
 #include "daemon/ctgated/keeper/alarm.hh"
+#include "daemon/ctgated/keeper/guarded_rules.hh"
 #include "daemon/ctgated/keeper/lanes.hh"
 #include "daemon/ctgated/keeper/reload_schedule.hh"
-#include "daemon/ctgated/keeper/rule_guard.hh"
+
 #include "daemon/ctgated/keeper/worker_watch.hh"
-#include "daemon/netlink/ruleset_events.hh"
-#include "daemon/rules/rule_set.hh"
 
 namespace ctgate::daemon {
 
@@ -40,7 +38,6 @@ class Keeper {
 
  private:
   [[nodiscard]] Expected<void> start();
-  [[nodiscard]] Expected<void> listen_for_rule_changes();
   [[nodiscard]] GateConfig gate_config(const Policy& policy);
 
   void wait_for_signals();
@@ -51,9 +48,6 @@ class Keeper {
 
   void wait_for_activity();
   void look_after_workers();
-  void wait_for_rule_changes();
-  void compare_rules();
-  [[nodiscard]] RuleGuard::Found restore_rules();
   void feed_watchdog();
 
   void stop();
@@ -69,16 +63,12 @@ class Keeper {
 
   WorkerWatch worker_watch_;
   Alarm worker_alarm_;
-  RuleGuard rule_guard_;
-  Alarm rule_alarm_;
   ReloadSchedule reload_schedule_;
   Alarm reload_alarm_;
   Alarm stop_alarm_;
   Alarm watchdog_alarm_;
 
-  std::unique_ptr<rules::RuleSet> rules_;
-  std::optional<netlink::RulesetEvents> ruleset_events_;
-  asio::posix::stream_descriptor ruleset_descriptor_;  // a copy of the former's
+  std::unique_ptr<GuardedRules> rules_;
   std::unique_ptr<control::Server> server_;
   Lanes lanes_;
   std::uint64_t worker_restarts_ = 0;
