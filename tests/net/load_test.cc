@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Workers that are killed while traffic flows.
+// Workers and keepers that are killed while traffic flows.
 #include <signal.h>
 
 #include <atomic>
@@ -46,6 +46,28 @@ TEST_F(Load, NoDatagramIsLostOverAHundredWorkerKills) {
   EXPECT_EQ(killed, kills);
   EXPECT_TRUE(eventually([&] { return counter("worker_restarts_total") == kills; }));
   EXPECT_GT(counter("held_total"), kills);
+}
+
+TEST_F(Load, NoDatagramIsLostOverThirtyKeeperKills) {
+  nat(lab::nat::masquerade(Family::ipv4, false));
+  third_party({.delay = 20ms});
+  serve();
+  std::uint64_t sent = 0, lost = 0, held = 0;
+  for (int i = 0; i < 30; ++i) {
+    start_ctgated();
+    std::thread killer([&] {
+      std::this_thread::sleep_for(150ms);
+      held += counter("held_total");
+      kill(ctgated->pid(), SIGKILL);
+    });
+    const auto result = burst({.flows = 100, .datagrams = 6, .flow_spacing = 3ms, .answer_deadline = 3s});
+    killer.join();
+    sent += result.sent;
+    lost += result.lost;
+    ctgated.reset();
+  }
+  EXPECT_EQ(lost, 0U) << "of " << sent;
+  EXPECT_GT(held, 30U);
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ Lane::~Lane() {
     while (waitpid(*worker_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
+  queue_.stop_queueing();
   queue_.accept_all(last_read());
 }
 

@@ -39,6 +39,9 @@ class Worker {
       beat();
       take_a_turn();
     }
+    // With its keeper gone nobody reads the queue after this process. It gets no more datagrams from here on; what was
+    // queued between the last read and the close would be dropped.
+    if (keeper_gone_ || getppid() != resources_.keeper) resources_.queue.stop_queueing();
     for (int batch = 0; batch < max_batches_at_stop && read_queue(); ++batch) beat();
     engine_.release_all(std::chrono::steady_clock::now());
     publish();
@@ -112,7 +115,7 @@ class Worker {
   void read_link() {
     std::array<std::byte, sizeof(GateConfig) + 1> message;
     const auto size = recv(resources_.link, message.data(), message.size(), MSG_DONTWAIT);
-    if (size == 0) stop_ = true;  // the keeper is gone
+    if (size == 0) stop_ = keeper_gone_ = true;  // known before getppid(2) tells: a process closes its files first
     if (size != static_cast<ssize_t>(sizeof(GateConfig))) return;
     GateConfig config;
     std::memcpy(&config, message.data(), sizeof config);
@@ -122,6 +125,7 @@ class Worker {
   const WorkerResources& resources_;
   int signal_fd_;
   bool stop_ = false;
+  bool keeper_gone_ = false;
   netlink::VerdictWriter verdicts_;
   Engine engine_;
   CounterPublisher publisher_;
