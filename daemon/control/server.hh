@@ -10,6 +10,7 @@
 
 #include "daemon/control/protocol.hh"
 #include "policy/base/error.hh"
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate::control {
 
@@ -18,20 +19,22 @@ class Server {
   // Gets the request without its line end; returns the answer without one.
   using Handler = std::function<std::string(const std::string& request)>;
 
-  // Listens on `path`, mode 0600. A socket that a crashed daemon left is replaced; one that somebody listens on is an
-  // error. `handler` runs in `context`.
+  // Listens on `path`, mode 0600. A lock on the file `path`.lock decides between daemons that start at once: the others
+  // get an error that names the process, and touch nothing. A socket that a crashed daemon left is replaced. `handler`
+  // runs in `context`.
   [[nodiscard]] static Expected<std::unique_ptr<Server>> listen(asio::io_context& context,
                                                                 const std::filesystem::path& path, Handler handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  // Removes the socket.
+  // Removes socket and lock.
   ~Server();
 
  private:
-  Server(asio::io_context& context, std::filesystem::path path, Handler handler);
+  Server(asio::io_context& context, std::filesystem::path path, FileDescriptor lock, Handler handler);
   void accept();
 
   std::filesystem::path path_;
+  FileDescriptor lock_;
   Handler handler_;
   asio::local::stream_protocol::acceptor acceptor_;
 };

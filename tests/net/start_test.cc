@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Starts that must fail, with the documented exit code, a message that helps, and nothing left behind; and the command.
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <filesystem>
 #include <fstream>
@@ -111,7 +114,46 @@ TEST_F(Start, SecondOneInTheSameRuntimeDirectory) {
   const auto result = must(run_command({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
                                         "--runtime-dir", ctgated->runtime_directory().string()}));
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_NE(result.output.find("another ctgated answers here"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("another ctgated (process "), std::string::npos) << result.output;
+}
+
+// A connection that is refused because the daemon is slow does not make its socket free.
+TEST_F(Start, SecondOneBesideADaemonThatDoesNotAnswer) {
+  must(gateway().set_sysctl("net/core/somaxconn", "1"));
+  start_ctgated();
+  kill(ctgated->pid(), SIGSTOP);
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const auto path = (ctgated->runtime_directory() / "control.sock").string();
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  std::vector<FileDescriptor> clients;
+  do {
+    clients.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  } while (connect(clients.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const auto result =
+      must(run_command({"timeout", "2", program("ctgated"), "--netns", gateway().name(), "--policy",
+                        policy("[daemon]\nqueue = 7000\n"), "--runtime-dir", ctgated->runtime_directory().string()}));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.output.find(fmt::format("another ctgated (process {})", ctgated->pid())), std::string::npos)
+      << result.output;
+  clients.clear();
+  kill(ctgated->pid(), SIGCONT);
+  EXPECT_EQ(must(ctgated->status()).at("pid"), ctgated->pid());
+}
+
+TEST_F(Start, OfSeveralAtOnceOneRunsAndKeepsItsSocket) {
+  const std::string script = fmt::format(
+      "for i in 1 2 3 4; do timeout --signal=TERM 2 {} --netns {} --policy /dev/null --runtime-dir {} & done; sleep 1; "
+      "{} status --json --runtime-dir {}; wait",
+      program("ctgated"), gateway().name(), directory, program("ctgate"), directory);
+  for (int round = 0; round < 5; ++round) {
+    const auto result = must(run_command({"sh", "-c", script}));
+    EXPECT_NE(result.output.find(R"("state":"running")"), std::string::npos) << result.output;
+    std::size_t refused = 0;
+    for (std::size_t at = 0; (at = result.output.find("another ctgated", at)) != std::string::npos; ++at) ++refused;
+    EXPECT_EQ(refused, 3U) << result.output;
+    EXPECT_FALSE(std::filesystem::exists(directory + "/control.sock"));
+    EXPECT_FALSE(std::filesystem::exists(directory + "/control.sock.lock"));
+  }
 }
 
 TEST_F(Start, QueueOfARepliedRuleThatIsTakenLeavesNothingBehind) {
