@@ -98,13 +98,13 @@ std::optional<QueueOwner> find_queue_owner(std::uint16_t queue) {
   if (!line) return std::nullopt;
   const auto inode = socket_inode(line->port_id);
   const auto pid = inode ? process_with_socket(*inode) : std::nullopt;
-  if (pid) return QueueOwner{line->port_id, fmt::format("\"{}\" (process {})", process_name(*pid), *pid)};
+  if (pid) return QueueOwner{line->port_id, pid, fmt::format("\"{}\" (process {})", process_name(*pid), *pid)};
   // Without the right to look into other processes: the kernel takes the process's number as port where it is free
   // (netlink_autobind(), net/netlink/af_netlink.c).
   std::string description = fmt::format("netlink port {}", line->port_id);
   const auto name = process_name(static_cast<int>(line->port_id));
   if (!name.empty()) description += fmt::format(", probably \"{}\" (process {})", name, line->port_id);
-  return QueueOwner{line->port_id, description};
+  return QueueOwner{line->port_id, std::nullopt, description};
 }
 
 std::optional<std::uint32_t> last_queued_id(std::uint16_t queue) {

@@ -9,8 +9,9 @@
 namespace ctgate::netlink {
 
 struct QueueOwner {
-  std::uint32_t port_id = 0;  // netlink port of the socket that bound the queue
-  std::string description;    // e.g. `"suricata" (process 812)`, or `netlink port 812` where no process is found
+  std::uint32_t port_id = 0;   // netlink port of the socket that bound the queue
+  std::optional<int> process;  // the oldest one that has the socket; empty: not found, or no right to look
+  std::string description;     // e.g. `"suricata" (process 812)`, or `netlink port 812` where no process is found
 };
 
 // Whoever has bound `queue`: /proc/net/netfilter/nfnetlink_queue gives the port, /proc/net/netlink the socket's inode,

@@ -101,6 +101,20 @@ TEST_F(Failure, WorkerOfAKilledKeeperLetsEverythingGo) {
   expect_all_arrive();  // the rules are still there, and bypass
 }
 
+TEST_F(Failure, HungWorkerOfAKilledKeeperMakesRoomForANewStart) {
+  start_ctgated();
+  send_and_wait_until_held();
+  const pid_t hung = worker();
+  kill(hung, SIGSTOP);
+  kill(ctgated->pid(), SIGKILL);
+  ctgated.reset();
+  ASSERT_TRUE(is_queue_bound(5380));
+  start_ctgated();
+  expect_all_arrive();
+  EXPECT_NE(worker(), hung);
+  EXPECT_NE(ctgated->log().find(fmt::format("a worker without keeper (process {})", hung)), std::string::npos);
+}
+
 TEST_F(Failure, StartAfterACrashTakesTheOldRulesOver) {
   start_ctgated();
   kill(ctgated->pid(), SIGKILL);

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "daemon/ctgated/keeper/orphan.hh"
 #include "daemon/ctgated/worker/worker.hh"
 
 namespace ctgate::daemon {
@@ -50,6 +51,7 @@ Lane::Lane(const LaneName& name, netlink::Queue queue, netlink::ConntrackEvents 
     : name_(name), queue_(std::move(queue)), events_(std::move(events)), shared_(make_shared_counters()) {}
 
 Expected<std::unique_ptr<Lane>> Lane::open(const LaneName& name, const netlink::QueueSettings& settings) {
+  end_orphan(name.queue);
   auto events = netlink::ConntrackEvents::subscribe(name.release);
   if (!events) return tl::unexpected(events.error());
   auto queue = netlink::Queue::bind(netlink::QueueNumber{name.queue}, settings);

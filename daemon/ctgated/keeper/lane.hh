@@ -23,7 +23,8 @@ namespace ctgate::daemon {
 // queue's socket is what makes the kernel drop.
 class Lane {
  public:
-  // Subscribes to events, then binds the queue, in the network namespace of the calling thread.
+  // Subscribes to events, then binds the queue, in the network namespace of the calling thread. Ends a worker without
+  // keeper that has the queue.
   [[nodiscard]] static Expected<std::unique_ptr<Lane>> open(const LaneName& name,
                                                             const netlink::QueueSettings& settings);
   Lane(const Lane&) = delete;

@@ -137,6 +137,7 @@ class Worker {
 }  // namespace
 
 int run_worker(const WorkerResources& resources, const GateConfig& config) {
+  prctl(PR_SET_NAME, worker_process_name.data());
   // If the keeper dies, held datagrams must not wait for a deadline that nobody keeps.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != resources.keeper) return 0;

@@ -3,6 +3,7 @@
 // rules, so a worker can be killed at any instruction.
 #pragma once
 
+#include <string_view>
 #include <type_traits>
 
 #include "daemon/ctgated/worker/shared_counters.hh"
@@ -16,6 +17,9 @@ namespace ctgate::daemon {
 // byte), or a new configuration (the struct itself; both ends are one program). From the worker: "I hold something and
 // nobody watches" (one byte).
 static_assert(std::is_trivially_copyable_v<GateConfig>);
+
+// What proc_pid_comm(5) says of a worker; its keeper is "ctgated".
+inline constexpr std::string_view worker_process_name = "ctgated-worker";
 
 struct WorkerResources {
   const netlink::Queue& queue;
