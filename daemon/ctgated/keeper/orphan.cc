@@ -50,9 +50,10 @@ std::optional<pid_t> orphan_on(std::uint16_t queue) {
   return owner->process;
 }
 
-bool freed_within(std::uint16_t queue, pid_t pid, std::chrono::milliseconds limit) {
+// The number may stay taken for a moment after the process has closed its files.
+bool freed_within(std::uint16_t queue, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (orphan_on(queue) == pid) {
+  while (netlink::last_queued_id(queue)) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(5ms);
   }
@@ -67,9 +68,9 @@ void end_orphan(std::uint16_t queue) {
   spdlog::warn("queue {}: a worker without keeper (process {}) has it, ending it", queue, *pid);
   kill(*pid, SIGTERM);
   kill(*pid, SIGCONT);
-  if (freed_within(queue, *pid, 200ms)) return;
-  kill(*pid, SIGKILL);
-  (void)freed_within(queue, *pid, 1s);
+  if (freed_within(queue, 200ms)) return;
+  if (orphan_on(queue) == pid) kill(*pid, SIGKILL);
+  (void)freed_within(queue, 1s);
 }
 
 }  // namespace ctgate::daemon
