@@ -31,15 +31,15 @@ bool next_record(Bytes message, std::size_t& offset, Record& record) {
   return true;
 }
 
-Address to_address(Bytes message, const Record& record) {
-  Address address;
+HostAddress to_address(Bytes message, const Record& record) {
+  HostAddress address;
   address.family = record.type == type_a ? AF_INET : AF_INET6;
   std::memcpy(address.bytes, message.data() + record.data, record.size);
   return address;
 }
 
 // gaih_getanswer_slice(). The owner of a CNAME is not compared: "historic precedent".
-Status collect_one(Bytes message, AddressList& addresses, bool store_canonical, std::span<char> canonical) {
+Status collect_one(Bytes message, HostAddressList& addresses, bool store_canonical, std::span<char> canonical) {
   Header header;
   WireName expected;
   if (!read_header(message, header) || header.questions != 1) return Status::malformed;
@@ -109,7 +109,7 @@ HostError judge(const Answers& answers) {
   }
 }
 
-Collected collect(const Answers& answers, AddressList& addresses, std::span<char, longest_name_text> canonical) {
+Collected collect(const Answers& answers, HostAddressList& addresses, std::span<char, longest_name_text> canonical) {
   canonical[0] = '\0';
   Status status = Status::not_found;
   if (!answers.first.empty()) status = collect_one(answers.first, addresses, true, canonical);

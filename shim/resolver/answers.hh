@@ -3,7 +3,7 @@
 // result is (resolv/res_query.c, resolv/nss_dns/dns-host.c of glibc 2.36); pure.
 #pragma once
 
-#include "shim/resolver/address.hh"
+#include "shim/resolver/host_address.hh"
 #include "shim/resolver/message.hh"
 
 namespace ctgate::resolver {
@@ -30,7 +30,7 @@ inline constexpr std::size_t longest_name_text = 257;
 
 // Appends the addresses in the order of the answers, duplicates included. `canonical` becomes the last usable target
 // of a CNAME, or the question's name; empty without one.
-[[nodiscard]] Collected collect(const Answers& answers, AddressList& addresses,
+[[nodiscard]] Collected collect(const Answers& answers, HostAddressList& addresses,
                                 std::span<char, longest_name_text> canonical);
 
 }  // namespace ctgate::resolver

@@ -66,7 +66,7 @@ const char* copy_servers(const struct __res_state& state, Configuration& out) {
   }
   out.server_count = static_cast<unsigned>(state.nscount);
   for (unsigned i = 0; i < out.server_count; ++i) {
-    Address& server = out.servers[i];
+    HostAddress& server = out.servers[i];
     const sockaddr_in& v4 = state.nsaddr_list[i];
     if (v4.sin_family == AF_INET) {
       server.family = AF_INET;

@@ -5,14 +5,14 @@
 
 #include <netinet/in.h>
 
-#include "shim/resolver/address.hh"
+#include "shim/resolver/host_address.hh"
 #include "shim/resolver/search.hh"
 
 namespace ctgate::resolver {
 
 struct Configuration {
   static constexpr std::size_t most_servers = 3;  // MAXNS of <resolv.h>
-  Address servers[most_servers];
+  HostAddress servers[most_servers];
   std::uint16_t ports[most_servers] = {};  // host order
   unsigned server_count = 0;
   unsigned timeout = 5;   // seconds

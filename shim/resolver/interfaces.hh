@@ -3,7 +3,7 @@
 // __check_native() in sysdeps/unix/sysv/linux), by rtnetlink(7).
 #pragma once
 
-#include "shim/resolver/address.hh"
+#include "shim/resolver/host_address.hh"
 
 namespace ctgate::resolver {
 

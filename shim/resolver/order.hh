@@ -3,14 +3,14 @@
 // (rfc3484_sort() in sysdeps/posix/getaddrinfo.c). Pure; sources.cc finds out what it compares.
 #pragma once
 
-#include "shim/resolver/address.hh"
+#include "shim/resolver/host_address.hh"
 
 namespace ctgate::resolver {
 
 // What is known of a destination: which of our addresses would speak to it.
 struct Route {
-  Address destination;
-  Address source;  // of the destination's family
+  HostAddress destination;
+  HostAddress source;  // of the destination's family
   bool reachable = false;
   bool deprecated = false;    // the source is: RFC 4862
   bool home_address = false;  // the source is: Mobile IPv6

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which calls c-ares may answer: each function looks at one thing and gives nullptr, or a static text that says why the
-// call is libc's. What is doubtful is libc's. Pure; call.cc gathers what they look at.
+// Which calls c-ares may answer: each function looks at one thing and returns nullptr, or a static text that says why
+// the call is left to libc; when in doubt, it is. Pure: resolve.cc and machine.cc gather what these functions look at.
 #pragma once
 
 #include <netdb.h>

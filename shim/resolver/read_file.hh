@@ -2,7 +2,9 @@
 // Small text files of /etc, whole.
 #pragma once
 
-#include "shim/resolver/address.hh"
+#include <cstdint>
+
+#include "shim/resolver/list.hh"
 
 namespace ctgate::resolver {
 

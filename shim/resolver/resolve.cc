@@ -13,7 +13,7 @@
 #include "shim/resolver/resolver.hh"
 #include "shim/resolver/results.hh"
 #include "shim/resolver/sources.hh"
-#include "shim/resolver/surroundings.hh"
+#include "shim/resolver/machine.hh"
 #include "shim/resolver/transport.hh"
 
 namespace ctgate::resolver {
@@ -25,7 +25,7 @@ struct Call {
   Interfaces interfaces;
   bool interfaces_known = false;
   addrinfo* services = nullptr;
-  AddressList addresses;
+  HostAddressList addresses;
   List<Route> routes;
   List<std::uint32_t> native;
   char canonical[longest_name_text] = {};
@@ -91,7 +91,7 @@ const char* find_services(Call& call, const Request& request) {
 const char* judge(Call& call, const Request& request) {
   const bool careful = request.wish == Wish::automatic;
   if (must_ask_one_at_a_time()) return "a server answered only one of two questions: they go one at a time now";
-  const char* reason = judge_surroundings(request.wish, request.node);
+  const char* reason = judge_machine(request.wish, request.node);
   if (reason == nullptr) reason = read_configuration(careful, call.configuration);
   if (reason == nullptr) reason = judge_families(call, flags_of(request.hints));
   if (reason == nullptr) reason = find_services(call, request);

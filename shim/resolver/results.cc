@@ -30,7 +30,7 @@ in_port_t port_of(const addrinfo* service) {
   return name.sin_port;
 }
 
-addrinfo* make_entry(const Address& address, const addrinfo* service, int flags) {
+addrinfo* make_entry(const HostAddress& address, const addrinfo* service, int flags) {
   const std::size_t length = address.family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   auto* entry = static_cast<addrinfo*>(std::calloc(1, sizeof(addrinfo) + length));
   if (entry == nullptr) return nullptr;

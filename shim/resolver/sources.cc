@@ -16,7 +16,7 @@ union Name {
   sockaddr_in6 v6;
 };
 
-socklen_t to_name(const Address& address, Name& name) {
+socklen_t to_name(const HostAddress& address, Name& name) {
   name = {};
   if (address.family == AF_INET) {
     name.v4.sin_family = AF_INET;
@@ -38,7 +38,7 @@ class Probe {
   ~Probe() { shut(); }
 
   // The source of `destination`, and the interface's name for it (IPv4 as ::ffff:a.b.c.d). False: unreachable.
-  bool ask(const Address& destination, Address& source, std::uint8_t (&mapped)[16]) {
+  bool ask(const HostAddress& destination, HostAddress& source, std::uint8_t (&mapped)[16]) {
     prepare(destination.family);
     Name name;
     const socklen_t length = to_name(destination, name);
@@ -101,7 +101,7 @@ class Probe {
   sa_family_t family_ = AF_UNSPEC;
 };
 
-Route find_route(const Address& destination, const Interfaces& interfaces, Probe& probe) {
+Route find_route(const HostAddress& destination, const Interfaces& interfaces, Probe& probe) {
   Route route;
   route.destination = destination;
   std::uint8_t mapped[16];
@@ -132,7 +132,7 @@ bool contains(const List<std::uint32_t>& list, std::uint32_t value) {
 
 }  // namespace
 
-bool find_routes(const AddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
+bool find_routes(const HostAddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
                  List<std::uint32_t>& native) {
   Probe probe;
   for (std::size_t i = 0; i < destinations.count; ++i) {

@@ -9,7 +9,7 @@
 namespace ctgate::resolver {
 
 // One route for each destination, in their order. `native` is scratch memory of the caller's. False: no memory.
-[[nodiscard]] bool find_routes(const AddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
+[[nodiscard]] bool find_routes(const HostAddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
                                List<std::uint32_t>& native);
 
 }  // namespace ctgate::resolver

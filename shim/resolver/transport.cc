@@ -204,7 +204,7 @@ bool Transport::process(int milliseconds) {
 
 // Everything is given, so that what c-ares reads of resolv.conf and the environment has no effect.
 bool Transport::open_channel(unsigned server) {
-  const Address& address = configuration_.servers[server];
+  const HostAddress& address = configuration_.servers[server];
   const std::uint16_t port = configuration_.ports[server];
   char lookups[] = "b";
   in_addr placeholder{};
