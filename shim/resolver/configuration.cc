@@ -66,26 +66,26 @@ const char* copy_servers(const struct __res_state& state, Configuration& out) {
   }
   out.server_count = static_cast<unsigned>(state.nscount);
   for (unsigned i = 0; i < out.server_count; ++i) {
-    HostAddress& server = out.servers[i];
+    NameServer& server = out.servers[i];
     const sockaddr_in& v4 = state.nsaddr_list[i];
     if (v4.sin_family == AF_INET) {
-      server.family = AF_INET;
-      std::memcpy(server.bytes, &v4.sin_addr, 4);
-      out.ports[i] = ntohs(v4.sin_port);
+      server.address.family = AF_INET;
+      std::memcpy(server.address.bytes, &v4.sin_addr, 4);
+      server.port = ntohs(v4.sin_port);
       continue;
     }
     const sockaddr_in6* v6 = state._u._ext.nsaddrs[i];
     if (v6 == nullptr) return "resolv.conf: no name server";
     if (v6->sin6_scope_id != 0) return "resolv.conf: a name server has a scope";
-    server.family = AF_INET6;
-    std::memcpy(server.bytes, &v6->sin6_addr, 16);
-    out.ports[i] = ntohs(v6->sin6_port);
+    server.address.family = AF_INET6;
+    std::memcpy(server.address.bytes, &v6->sin6_addr, 16);
+    server.port = ntohs(v6->sin6_port);
   }
   return nullptr;
 }
 
 // libc's own list has no limit, but the copy in __res_state is cut at six domains and at 256 bytes: when it may have
-// been cut, the call is libc's.
+// been cut, the call is left to libc.
 const char* copy_search(const struct __res_state& state, Configuration& out) {
   constexpr std::size_t surely_whole = 128;
   std::size_t used = 0;

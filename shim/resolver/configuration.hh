@@ -10,10 +10,14 @@
 
 namespace ctgate::resolver {
 
+struct NameServer {
+  HostAddress address;
+  std::uint16_t port = 0;  // host order
+};
+
 struct Configuration {
   static constexpr std::size_t most_servers = 3;  // MAXNS of <resolv.h>
-  HostAddress servers[most_servers];
-  std::uint16_t ports[most_servers] = {};  // host order
+  NameServer servers[most_servers];
   unsigned server_count = 0;
   unsigned timeout = 5;   // seconds
   unsigned attempts = 2;  // through all servers
@@ -29,7 +33,8 @@ struct Configuration {
   }
 };
 
-// nullptr, or why the call is libc's. `careful`: also with options that only make a difference on the wire.
+// nullptr, or why the call is left to libc. `careful`: so are calls with options that only make a difference on the
+// wire.
 [[nodiscard]] const char* read_configuration(bool careful, Configuration& configuration);
 
 }  // namespace ctgate::resolver

@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <new>
 
+#include "shim/resolver/machine.hh"
 #include "shim/resolver/qualify.hh"
 #include "shim/resolver/resolver.hh"
 #include "shim/resolver/results.hh"
 #include "shim/resolver/sources.hh"
-#include "shim/resolver/machine.hh"
 #include "shim/resolver/transport.hh"
 
 namespace ctgate::resolver {
@@ -29,12 +29,14 @@ struct Call {
   List<Route> routes;
   List<std::uint32_t> native;
   char canonical[longest_name_text] = {};
-  Transport transport{configuration, cancellation};
+  Channel channel{cancellation};
+  Transport<Channel> transport{configuration, channel};
 };
 
 void release(void* what) {
   auto* call = static_cast<Call*>(what);
-  call->transport.shut();
+  call->channel.close();
+  call->transport.drop_answers();
   if (call->services != nullptr) freeaddrinfo(call->services);
   call->interfaces.clear();
   call->addresses.clear();
@@ -117,7 +119,7 @@ int look_up(Call& call, const Request& request, addrinfo** result) {
       search(request.node, call.configuration.search, [&](const char* name) { return call.transport.ask(name); });
   if (call.transport.out_of_memory()) return EAI_MEMORY;
   if (error != HostError::none) {
-    const int no_socket = call.transport.socket_error();
+    const int no_socket = call.channel.socket_error();
     if (no_socket != EMFILE && no_socket != ENFILE) return to_address_error(error);
     errno = no_socket;
     return EAI_SYSTEM;
@@ -140,8 +142,8 @@ void resolve(Call& call, const Request& request, Outcome& outcome) {
   outcome.answered = outcome.error != left_to_libc;
   outcome.reason = outcome.answered ? "answered by c-ares" : "the canonical name is an IDN, which libc decodes";
   if (!outcome.answered) outcome.error = 0;
-  outcome.datagrams = call.transport.datagrams();
-  outcome.streams = call.transport.streams();
+  outcome.datagrams = call.channel.datagrams();
+  outcome.streams = call.channel.connections();
 }
 
 }  // namespace
