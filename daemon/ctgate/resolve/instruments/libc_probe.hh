@@ -11,7 +11,7 @@
 
 #include "policy/base/error.hh"
 
-namespace ctgate::preload {
+namespace ctgate::lookup {
 
 struct LibcProbe {
   std::chrono::microseconds duration{0};  // of a lookup whose first answer was an error
@@ -33,4 +33,4 @@ Expected<void> probe_libc_here();
 
 [[nodiscard]] std::optional<LibcProbe> read_libc_probe(const std::string& output);
 
-}  // namespace ctgate::preload
+}  // namespace ctgate::lookup

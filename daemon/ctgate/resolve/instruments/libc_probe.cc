@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgate/resolve/libc_probe.hh"
+#include "daemon/ctgate/resolve/instruments/libc_probe.hh"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -18,7 +18,7 @@
 #include "policy/base/child.hh"
 #include "policy/base/file_descriptor.hh"
 
-namespace ctgate::preload {
+namespace ctgate::lookup {
 namespace {
 
 using std::chrono::milliseconds;
@@ -143,4 +143,4 @@ std::optional<LibcProbe> read_libc_probe(const std::string& output) {
   return result;
 }
 
-}  // namespace ctgate::preload
+}  // namespace ctgate::lookup
