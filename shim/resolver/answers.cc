@@ -8,7 +8,7 @@
 namespace ctgate::resolver {
 namespace {
 
-// glibc's NSS_STATUS_SUCCESS, NOTFOUND, UNAVAIL.
+// As glibc's NSS_STATUS_SUCCESS, NOTFOUND and UNAVAIL.
 enum class Status : std::uint8_t { success, not_found, malformed, no_memory };
 
 struct Record {
@@ -44,7 +44,7 @@ Status collect_one(Bytes message, HostAddressList& addresses, bool store_canonic
   WireName expected;
   if (!read_header(message, header) || header.questions != 1) return Status::malformed;
   const std::size_t question = read_name(message, header_size, expected);
-  // A name without pointers takes as many bytes as it has: glibc takes no others in a question.
+  // glibc accepts no compression pointers in a question: the name must take exactly as many bytes as it has.
   if (question == 0 || question != expected.size) return Status::malformed;
   if (message.size() - header_size - question < 4) return Status::malformed;
   const std::uint16_t type = read_16(message, header_size + question);

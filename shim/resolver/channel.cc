@@ -21,7 +21,7 @@ std::int64_t now() {
   return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
-// poll(2) as a cancellation point, as it is in libc's getaddrinfo(3). Everywhere else cancellation is off.
+// poll(2) as a cancellation point, as in libc's getaddrinfo(3). Everywhere else cancellation is disabled.
 [[gnu::noinline]] int poll_cancellably(pollfd* files, nfds_t count, int milliseconds,
                                        const Cancellation& cancellation) {
   int result = 0;
@@ -46,6 +46,13 @@ Channel::Event event_of(int error) {
 }
 
 }  // namespace
+
+bool Channel::start_library() {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  static bool started = false;
+  pthread_once(&once, [] { started = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; });
+  return started;
+}
 
 void Channel::open(const NameServer& server, bool by_stream, std::chrono::milliseconds patience) {
   close();
@@ -121,7 +128,7 @@ void Channel::send(Bytes query) {
   ares_send(ares_, query.data(), static_cast<int>(query.size()), callback, this);
 }
 
-// c-ares ends a question only because of its socket: it gets no answer to see.
+// As c-ares sees no answers, it ends a question only when the socket fails.
 void Channel::gave_up(int status) {
   if (status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) return;
   if (status == ARES_ENOMEM) failure_ = Event::no_memory;
@@ -143,7 +150,7 @@ Channel::Event Channel::receive(Bytes& message) {
   return Event::message;
 }
 
-// The size of the first message with its length; 0: it isn't whole.
+// The size of the first message including its length; 0 if it isn't complete.
 std::size_t Channel::waiting_message() const {
   if (received_ < length_size) return 0;
   const std::size_t size = length_size + read_16(incoming_, 0);
@@ -177,12 +184,12 @@ void Channel::wait(int milliseconds) {
     const ares_socket_t fd = files[i].fd;
     ares_process_fd(ares_, (events & POLLIN) != 0 || bad ? fd : ARES_SOCKET_BAD,
                     (events & POLLOUT) != 0 ? fd : ARES_SOCKET_BAD);
-    // An error that nobody read; it would not go away.
+    // An error that nobody has read; poll(2) would return at once forever.
     if (bad && (events & (POLLIN | POLLOUT)) == 0) failed_ = true;
   }
 }
 
-// Here, so that c-ares sets no options of its own.
+// c-ares would set more options.
 int Channel::make_socket(int family, int type, int protocol) {
   const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   if (fd < 0) {
@@ -191,7 +198,7 @@ int Channel::make_socket(int family, int type, int protocol) {
     failed_ = true;
     return fd;
   }
-  // As libc: a host or a network that is out of reach is an error at once (__res_enable_icmp()).
+  // As in libc: an unreachable host or network is an error at once (__res_enable_icmp()).
   const int on = 1;
   if (type == SOCK_DGRAM && family == AF_INET) (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
   if (type == SOCK_DGRAM && family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -205,7 +212,7 @@ int Channel::connect_socket(int fd, const sockaddr* name, socklen_t length) {
   return result;
 }
 
-// To c-ares nothing ever comes.
+// c-ares is always told that nothing has arrived.
 ssize_t Channel::read_socket(int fd) {
   if (waiting_message() == 0) {
     const std::size_t used = received_ + (by_stream_ ? 0 : length_size);
@@ -219,10 +226,10 @@ ssize_t Channel::read_socket(int fd) {
   return -1;
 }
 
-// c-ares says when and how much; the bytes are ours, since from 1.25 on its copy has another id.
+// c-ares says when and how many bytes; the bytes are ours, because its copy has another id since 1.25.
 ssize_t Channel::write_socket(int fd, std::size_t size) {
   const std::size_t skipped = by_stream_ ? 0 : length_size;
-  if (queued_ - sent_ < skipped + size) {  // more than it was given
+  if (queued_ - sent_ < skipped + size) {  // more than was queued
     errno = EINVAL;
     return -1;
   }

@@ -4,16 +4,16 @@
 // exchange.hh by glibc's rules.
 //
 // This is the only place that uses c-ares, and the socket is all it is used for. c-ares
-//   - makes the socket and connects it to the server, by UDP or TCP;
-//   - sends the questions, and over TCP the rest of them when the socket takes no more for the moment;
-//   - says when the socket is of no further use.
-// c-ares never sees an answer. Since 1.25 it parses all of a message before it looks whose answer it is, and its parser
-// refuses messages that libc reads; where libc takes the answer, c-ares would fail or wait for another one. Since 1.25
-// it also gives the questions ids of its own, so what leaves is our copy of them, not c-ares'. Its choice of servers,
-// retries, timeouts, search list and sorting differ from libc's too.
+//   - creates the socket and connects it to the server, by UDP or TCP;
+//   - sends the questions, by TCP with their lengths and in pieces if need be;
+//   - says when the socket is no longer usable.
+// It never sees an answer: since 1.25 it parses all of a message before it looks which question it belongs to, and its
+// parser refuses messages that libc reads. Also since 1.25 it replaces the ids of questions, so the bytes sent are our
+// copy of them, not c-ares'. The rest of c-ares (timeouts, retries, other servers, search list, sorting) is not used
+// because libc does all that differently.
 //
-// The datagrams go through the gate of libctgate.so because send(2) is its hook in this library as in any other: the
-// question for AAAA waits there until the one for A has left.
+// Datagrams pass the gate of libctgate.so because this library, like any other, calls its hook of send(2): the question
+// for AAAA waits there until the one for A has departed.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,7 +27,7 @@ struct ares_channeldata;
 
 namespace ctgate::resolver {
 
-// What to do when the thread is cancelled in poll(2), the only place where it can be.
+// What to do when the thread is cancelled in poll(2), the only place where that can happen.
 struct Cancellation {
   int state = 0;                     // the caller's, from pthread_setcancelstate(3)
   void (*release)(void*) = nullptr;  // frees everything that the call holds
@@ -38,31 +38,34 @@ class Channel {
  public:
   enum class Event : std::uint8_t {
     message,    // a datagram, or a message from a stream, of any length
-    timed_out,  // the patience given to open() is over
+    timed_out,  // the patience given to open() has run out
     refused,    // ECONNREFUSED
     reset,      // the server reset the connection
-    failed,     // the socket is of no use for another reason, such as the end of a stream
-    no_socket,  // none was to be had: socket_error()
+    failed,     // the socket is unusable for another reason, such as the end of a stream
+    no_socket,  // socket(2) failed: socket_error()
     no_memory,
   };
 
   explicit Channel(const Cancellation& cancellation) : cancellation_(cancellation) {}
 
-  // A new socket. Whatever fails here or in send() is told by receive().
+  // Before the first open(); any thread, any number of times. False: c-ares could not start.
+  [[nodiscard]] static bool start_library();
+
+  // A new connection; the previous one is closed. receive() reports what goes wrong here and in send().
   void open(const NameServer& server, bool by_stream, std::chrono::milliseconds patience);
 
-  // At most two questions on each socket.
+  // At most two questions on each connection.
   void send(Bytes query);
 
-  // Waits for the next message, which stays until the next call.
+  // Waits for the next message, which stays valid until the next call.
   [[nodiscard]] Event receive(Bytes& message);
 
-  // At any time and any number of times.
+  // May be called at any time and any number of times.
   void close();
 
-  [[nodiscard]] int socket_error() const { return socket_error_; }          // errno of the last open()
-  [[nodiscard]] std::uint32_t datagrams() const { return datagrams_; }      // sent on all sockets
-  [[nodiscard]] std::uint32_t connections() const { return connections_; }  // by TCP, begun
+  [[nodiscard]] int socket_error() const { return socket_error_; }          // since the last open()
+  [[nodiscard]] std::uint32_t datagrams() const { return datagrams_; }      // sent, on all connections
+  [[nodiscard]] std::uint32_t connections() const { return connections_; }  // begun by TCP
 
  private:
   static constexpr std::size_t length_size = 2;  // before each message of a stream (RFC 1035, 4.2.2)
@@ -72,7 +75,7 @@ class Channel {
   void gave_up(int status);
   [[nodiscard]] std::size_t waiting_message() const;
 
-  // c-ares' socket functions. As system calls: -1 and errno.
+  // The socket functions for c-ares. Like system calls, they return -1 and set errno.
   int make_socket(int family, int type, int protocol);
   int connect_socket(int fd, const sockaddr* name, socklen_t length);
   ssize_t read_socket(int fd);
@@ -88,11 +91,11 @@ class Channel {
   std::uint32_t connections_ = 0;
   std::int64_t deadline_ = 0;  // milliseconds of CLOCK_MONOTONIC
 
-  // Messages, each after its length; datagrams too, of which the length isn't sent.
-  std::size_t queued_ = 0;    // of `outgoing_`
-  std::size_t sent_ = 0;      // of those
-  std::size_t received_ = 0;  // of `incoming_`
-  std::size_t taken_ = 0;     // of those: the message that receive() gave
+  // Messages, each after its length. Datagrams too, although they are sent without it.
+  std::size_t queued_ = 0;    // bytes of `outgoing_`
+  std::size_t sent_ = 0;      // of those, bytes already sent
+  std::size_t received_ = 0;  // bytes of `incoming_`
+  std::size_t taken_ = 0;     // of those, bytes of the message that receive() returned last
   std::uint8_t outgoing_[2 * (length_size + longest_query)];
   std::uint8_t incoming_[length_size + 65535];
 };

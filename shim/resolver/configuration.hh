@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The name servers, the search list and the times of this call: what libc itself read from resolv.conf(5), RES_OPTIONS
-// and LOCALDOMAIN, by res_ninit(3), so that no second parser can disagree with it, and a changed file is noticed.
+// The name servers, the search list and the timeouts for one call. libc itself reads them from resolv.conf(5),
+// RES_OPTIONS and LOCALDOMAIN, by res_ninit(3): no second parser can disagree with it, and changes are noticed.
 #pragma once
 
 #include <netinet/in.h>
@@ -20,21 +20,20 @@ struct Configuration {
   NameServer servers[most_servers];
   unsigned server_count = 0;
   unsigned timeout = 5;   // seconds
-  unsigned attempts = 2;  // through all servers
+  unsigned attempts = 2;  // each through all servers
   bool rotate = false;
-  SearchList search;  // into `names`
+  SearchList search;  // points into `names`
   char names[256] = {};
 
-  // Of an exchange with `server`, in seconds. As glibc has it (send_dg() in resolv/res_send.c): later servers wait
-  // longer, not later attempts.
+  // How long to wait for `server`, in seconds. As in glibc (send_dg() in resolv/res_send.c), later servers get more
+  // time, later attempts don't.
   [[nodiscard]] unsigned patience(unsigned server) const {
     const unsigned seconds = server > 0 ? (timeout << server) / server_count : timeout;
     return seconds == 0 ? 1 : seconds;
   }
 };
 
-// nullptr, or why the call is left to libc. `careful`: so are calls with options that only make a difference on the
-// wire.
+// nullptr, or why the call is left to libc. If `careful`, options that only change what is sent are a reason too.
 [[nodiscard]] const char* read_configuration(bool careful, Configuration& configuration);
 
 }  // namespace ctgate::resolver

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the set-up of this machine lets c-ares answer: files in /etc, nscd, the environment.
+// Whether the set-up of this machine allows c-ares to answer: files in /etc, nscd, the environment.
 #pragma once
 
 #include "shim/resolver/resolver.hh"

@@ -62,7 +62,7 @@ int look_up(const PrefixEntry (&table)[count], const HostAddress& address) {
   for (const PrefixEntry& entry : table) {
     if (has_prefix(mapped, entry)) return entry.value;
   }
-  return 0;  // not reached: the last entry of each table has no bits
+  return 0;  // not reached: the last entry of each table matches everything
 }
 
 int scope(const HostAddress& address) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One call of getaddrinfo(3), from beginning to end. Cancellation is off but in poll(2); whatever a call holds is in
-// `Call`, so that a cancelled thread leaves nothing.
-#include <ares.h>
+// One call of getaddrinfo(3), from beginning to end. Cancellation is disabled except in poll(2). Everything a call
+// holds is in `Call`, so a cancelled thread leaks nothing.
 #include <pthread.h>
 
 #include <cerrno>
@@ -53,14 +52,7 @@ Call* make_call(int cancel_state) {
   return call;
 }
 
-bool start_ares() {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  static bool started = false;
-  pthread_once(&once, [] { started = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; });
-  return started;
-}
-
-// Without hints glibc has these (AI_DEFAULT).
+// The second case is what glibc assumes without hints (AI_DEFAULT).
 int flags_of(const addrinfo* hints) {
   return hints == nullptr ? AI_V4MAPPED | AI_ADDRCONFIG : hints->ai_flags;
 }
@@ -73,8 +65,8 @@ const char* judge_families(Call& call, int flags) {
   return both ? nullptr : "only one address family is configured here: one datagram";
 }
 
-// The kinds of sockets and the port, from libc itself: of a numeric address, for which it asks nobody. IPv4, so that
-// the caller's hook does not come back here.
+// The kinds of sockets and the port come from libc itself, by resolving a numeric address, for which it asks nobody.
+// With AF_INET, the hook of getaddrinfo(3) does not call this library again.
 const char* find_services(Call& call, const Request& request) {
   addrinfo wanted{};
   wanted.ai_family = AF_INET;
@@ -97,7 +89,7 @@ const char* judge(Call& call, const Request& request) {
   if (reason == nullptr) reason = read_configuration(careful, call.configuration);
   if (reason == nullptr) reason = judge_families(call, flags_of(request.hints));
   if (reason == nullptr) reason = find_services(call, request);
-  if (reason == nullptr && !start_ares()) reason = "c-ares could not start";
+  if (reason == nullptr && !Channel::start_library()) reason = "c-ares could not start";
   return reason;
 }
 
@@ -111,7 +103,7 @@ int sort(Call& call) {
   return find_routes(call.addresses, call.interfaces, call.routes, call.native) ? 0 : EAI_MEMORY;
 }
 
-// An answer that only libc can put into words; found out after asking.
+// Only libc can give this answer; not known before asking.
 constexpr int left_to_libc = INT_MIN;
 
 int look_up(Call& call, const Request& request, addrinfo** result) {

@@ -29,7 +29,7 @@ socklen_t to_name(const HostAddress& address, Name& name) {
   return sizeof name.v6;
 }
 
-// One socket for all destinations; an IPv6 one serves IPv4 too.
+// One socket for all destinations; an IPv6 socket also serves IPv4.
 class Probe {
  public:
   Probe() = default;
@@ -37,7 +37,7 @@ class Probe {
   Probe& operator=(const Probe&) = delete;
   ~Probe() { shut(); }
 
-  // The source of `destination`, and the interface's name for it (IPv4 as ::ffff:a.b.c.d). False: unreachable.
+  // The source address for `destination`, also in the form of InterfaceAddress::address. False: unreachable.
   bool ask(const HostAddress& destination, HostAddress& source, std::uint8_t (&mapped)[16]) {
     prepare(destination.family);
     Name name;
@@ -57,7 +57,7 @@ class Probe {
     mapped[10] = 0xff;
     mapped[11] = 0xff;
     constexpr std::uint8_t loopback[4] = {127, 0, 0, 1};
-    // The whole of 127/8 is the loopback interface's, which is listed with one address.
+    // All of 127/8 belongs to the loopback interface, which is listed with one address.
     std::memcpy(mapped + 12, source.bytes[0] == 127 ? loopback : source.bytes, 4);
     return true;
   }
@@ -69,7 +69,7 @@ class Probe {
       return;
     }
     sockaddr none{};
-    none.sa_family = AF_UNSPEC;  // dissolves the association: connect(2)
+    none.sa_family = AF_UNSPEC;  // disconnects, see connect(2)
     (void)connect(fd_, &none, sizeof none);
   }
 
@@ -79,7 +79,7 @@ class Probe {
     return connect(fd_, &name.any, length) == 0 && getsockname(fd_, &own.any, &size) == 0;
   }
 
-  // IPv6 sockets may be for IPv6 only, or there may be no IPv6.
+  // IPv6 sockets may be restricted to IPv6, or there may be no IPv6 at all.
   bool retry_as_v4(sa_family_t wanted) {
     if (errno != EAFNOSUPPORT || family_ != AF_INET6 || wanted != AF_INET) return false;
     open(AF_INET);

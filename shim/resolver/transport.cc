@@ -9,7 +9,7 @@
 namespace ctgate::resolver {
 namespace {
 
-// After Exchange::timed_out() glibc asks that thread's servers one question at a time, until the program ends.
+// Once a server has answered only one question, glibc asks one at a time in that thread for the rest of the program.
 std::atomic<bool> one_at_a_time{false};
 
 }  // namespace
@@ -22,8 +22,8 @@ void ask_one_at_a_time_from_now_on() {
   one_at_a_time.store(true, std::memory_order_relaxed);
 }
 
-// Where the kernel gives no random numbers (a sandbox), the time has to do: that they differ from each other is all
-// that correctness asks.
+// Where the kernel provides no random numbers (a sandbox), the time has to do: correctness only requires that the two
+// differ.
 Ids make_ids() {
   Ids ids{};
   auto& values = ids.values;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Asks the name servers for one name: which server, by UDP or TCP, how long and how often, and which answer belongs to
 // which question. The rules are those of glibc's __res_context_send() (resolv/res_send.c); what counts within one
-// exchange is exchange.hh's.
+// exchange is decided by exchange.hh.
 #pragma once
 
 #include "shim/resolver/channel.hh"
@@ -69,7 +69,7 @@ class Transport {
   using Event = Channel::Event;
   using Next = Exchange::Next;
 
-  static constexpr std::chrono::seconds stream_patience{30};  // libc has no limit of its own
+  static constexpr std::chrono::seconds stream_patience{30};  // libc has no limit
 
   bool write_queries(const char* name) {
     const Ids ids = make_ids();
@@ -91,7 +91,7 @@ class Transport {
   // One exchange with one server.
   Next contact(unsigned server) {
     Next next = ask_both(server);
-    // A server that was restarted resets connections; glibc tries once more.
+    // A server that has been restarted resets connections; glibc tries once more.
     if (ended_ == Event::reset) next = ask_both(server);
     if (next == Next::ask_again) {
       doubtful_ = true;

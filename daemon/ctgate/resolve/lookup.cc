@@ -23,7 +23,7 @@
 namespace ctgate::lookup {
 namespace {
 
-constexpr std::chrono::seconds limit{60};  // libc's default is 5 s for each of 2 attempts with each of 3 servers
+constexpr std::chrono::seconds limit{60};  // libc's default: 5 s for each of 3 servers, in each of 2 attempts
 constexpr std::string_view marker = "resolver: ";
 
 std::string text_of(const sockaddr& address, socklen_t length) {
@@ -47,7 +47,7 @@ Expected<std::vector<std::string>> environment_for(const Mode& mode, const Setup
   auto environment = plain_environment();
   if (!mode.res_options.empty()) add_res_options(environment, mode.res_options);
   if (!mode.resolver) {
-    environment.emplace_back("CTGATE_DISABLE=1");  // where /etc/ld.so.preload loads the library
+    environment.emplace_back("CTGATE_DISABLE=1");  // in case /etc/ld.so.preload loads the library
     return environment;
   }
   auto policy = setup.policy;
@@ -138,7 +138,7 @@ std::optional<Result> read_report(const std::string& output, const std::string& 
     }
   }
   if (!complete) return std::nullopt;
-  // "ctgate[PID]: resolver: NAME TEXT", without the name.
+  // TEXT of "ctgate[PID]: resolver: NAME TEXT"
   if (const auto at = errors.find(marker); at != std::string::npos) {
     const auto end = std::min(errors.find('\n', at), errors.size());
     const std::string words = errors.substr(at + marker.size(), end - at - marker.size());

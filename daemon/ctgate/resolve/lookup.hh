@@ -33,12 +33,12 @@ struct Mode {
 [[nodiscard]] Mode mode_of(const Policy& policy);
 
 struct Result {
-  std::string error{};                   // from gai_strerror(3); empty: it worked
+  std::string error{};                   // from gai_strerror(3); empty: no error
   std::vector<std::string> addresses{};  // in libc's order, each once
   std::string canonical_name{};          // empty: none
   std::chrono::microseconds duration{0};
   std::optional<unsigned> datagrams{};  // sent; nothing where they were not counted, or could not be
-  std::string path{};  // the library's words: "resolved by c-ares, ...", "left to libc: ..."; may be empty
+  std::string path{};  // what the library says: "resolved by c-ares, ...", "left to libc: ...", or nothing
 
   [[nodiscard]] double milliseconds() const;
 };

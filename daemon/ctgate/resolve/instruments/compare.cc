@@ -29,7 +29,7 @@ std::string answer(const Result& result) {
   return result.error.empty() ? fmt::format("{}", fmt::join(result.addresses, " ")) : result.error;
 }
 
-// The order may be another each time (round robin).
+// The order may change from one lookup to the next (round robin).
 std::string in_any_order(Result result) {
   std::ranges::sort(result.addresses);
   return answer(result);

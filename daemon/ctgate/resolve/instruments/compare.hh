@@ -6,8 +6,8 @@
 
 namespace ctgate::lookup {
 
-// By libc alone, with each of its options that is used against the race, and under the library with each resolver; one
-// after the other. A problem if one way gives other addresses than libc.
+// One after the other: libc alone, libc with each option that is used against the race, and the library with each
+// resolver. A problem if any of them gives other addresses than libc alone.
 [[nodiscard]] Expected<ExitCode> compare(const std::string& name, const Setup& setup, bool json);
 
 }  // namespace ctgate::lookup

@@ -42,7 +42,7 @@ class Tracer {
            ::ptrace(PTRACE_INTERRUPT, child_, nullptr, nullptr) == 0;
   }
 
-  // Until the child ends; its wait status.
+  // Until the child ends. Returns its wait status.
   int follow() {
     for (;;) {
       int status = 0;
@@ -131,7 +131,7 @@ Expected<Counted> count_datagrams(const std::function<void()>& body) {
   }
   Tracer tracer(child);
   const bool traced = tracer.attach();
-  write_end = FileDescriptor();  // the child goes on; it is stopped first where it is traced
+  write_end = FileDescriptor();  // lets the child go on, once it is traced
   const int status = tracer.follow();
   return Counted{WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
                  traced ? tracer.datagrams() : std::nullopt};

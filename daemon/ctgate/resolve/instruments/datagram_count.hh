@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How many UDP datagrams a piece of a program sends: exactly, and whoever sends them. libc's own resolver keeps no
-// count, and the counters of the network include everybody's datagrams.
+// How many UDP datagrams a piece of a program sends, whichever library sends them. libc's resolver keeps no count, and
+// network counters include everybody else's datagrams.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@
 namespace ctgate::lookup {
 
 struct Counted {
-  int exit_status = 0;                // of the child; 128 + number for a signal
-  std::optional<unsigned> datagrams;  // over IP; nothing where the kernel does not let this process trace its child
+  int exit_status = 0;                // of the child; 128 + N after signal N
+  std::optional<unsigned> datagrams;  // over IP; nothing if this process may not trace its child
 };
 
 // Runs `body` in a forked child, which then exits with 0, and counts what the system calls of the child and all its

@@ -22,7 +22,7 @@ void print(const std::string& name, const Result& result, Resolver resolver) {
   print_answer(name, result);
   fmt::print("resolver   {} (policy)\n", to_string(resolver));
   fmt::print("path       {}\n", path_of(result));
-  // Unless the resolver is off, RES_OPTIONS has single-request, for what c-ares leaves to libc.
+  // Unless the resolver is off, RES_OPTIONS has single-request for lookups that are left to libc.
   if (resolver != Resolver::off) fmt::print("{}", to_text(probe_libc()));
   if (!result.canonical_name.empty()) fmt::print("canonical  {}\n", result.canonical_name);
   fmt::print("datagrams  {}\ntime       {:.1f} ms\n", datagrams_of(result), result.milliseconds());

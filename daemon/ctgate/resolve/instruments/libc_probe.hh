@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Has this machine's libc the bug that makes `single-request` dear? glibc's bug 30081: told to ask one question at a
-// time, it waits after an error (SERVFAIL, NOTIMP, REFUSED) as the first answer for an answer to the second question,
-// which it has not asked: a whole timeout, 5 s by default. Mended in 2.41 (af625987d6) and by some distributions in
-// what they call 2.36 or 2.35, so no version tells; this measures.
+// Does this machine's libc have the bug that makes `single-request` slow? glibc's bug 30081: told to ask one question
+// at a time, and given an error (SERVFAIL, NOTIMP, REFUSED) in reply to the first, it waits for the reply to the second
+// without having asked it, for a whole timeout: 5 s by default. Fixed in 2.41 (af625987d6), and by some distributions
+// in packages of 2.36 and 2.35, so the version doesn't tell; this measures.
 #pragma once
 
 #include <chrono>
@@ -14,21 +14,21 @@
 namespace ctgate::lookup {
 
 struct LibcProbe {
-  std::chrono::microseconds duration{0};  // of a lookup whose first answer was an error
-  unsigned questions = 0;                 // that reached the answerer
+  std::chrono::microseconds duration{0};  // of a lookup with an error in reply to the first question
+  unsigned questions = 0;                 // that reached the probe's name server
 
-  // Whether libc waited for what it had not asked for.
+  // Whether libc waited for an answer that it had not asked for.
   [[nodiscard]] bool affected() const;
 };
 
-// Runs `program libc-probe-child` (the running `ctgate`), which calls probe_libc_here(), and once more where that one
-// waited: the machine may have stood still. Takes some milliseconds, with the bug 2 s. An error where no question
-// reached the answerer, such as in a network namespace whose loopback interface is down.
+// Runs `/proc/self/exe libc-probe-child`, which calls probe_libc_here(); a second time if libc seems affected, as the
+// machine may just have been busy. Takes some milliseconds, or 2 s with the bug. An error if no question reached the
+// name server, for example in a network namespace whose loopback interface is down.
 [[nodiscard]] Expected<LibcProbe> probe_libc();
 
-// In the child: one getaddrinfo(3) with single-request, a timeout of 1 s and one attempt against an answerer of its own
-// on the loopback interface, which says SERVFAIL; prints what read_libc_probe() reads. /etc/resolv.conf, nsswitch.conf
-// and RES_OPTIONS do not matter. Starts a thread.
+// In the child: one getaddrinfo(3) with single-request, a timeout of 1 s and one attempt, sent to a name server on the
+// loopback interface that replies SERVFAIL and runs in a thread of this process. Ignores /etc/resolv.conf,
+// nsswitch.conf and RES_OPTIONS. Prints what read_libc_probe() reads.
 Expected<void> probe_libc_here();
 
 [[nodiscard]] std::optional<LibcProbe> read_libc_probe(const std::string& output);
