@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `ctgate resolve` measures with --explain and --compare: is libc's bug 30081 what lookups show, and are the datagrams those that arrive?
+// What `ctgate resolve` measures with --explain and --compare: does the test for libc's bug 30081 agree with lookups,
+// and does the count of datagrams agree with what arrives?
 #include <nlohmann/json.hpp>
 
 #include "daemon/lab/sandbox.hh"

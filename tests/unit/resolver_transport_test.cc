@@ -44,7 +44,7 @@ Step answer(std::size_t index, ResponseCode code = ResponseCode::no_error, std::
           }};
 }
 
-Step changed(Step step, const std::function<void(Message&)>& change) {
+Step changed(const Step& step, const std::function<void(Message&)>& change) {
   return {Event::message, [=](const Opened& socket) {
             Message message = step.message(socket);
             change(message);
@@ -56,8 +56,8 @@ Step truncated(std::size_t index) {
   return changed(answer(index), [](Message& message) { message[2] |= 0x02; });
 }
 
-Step with_id(Step step, std::uint8_t change) {
-  return changed(std::move(step), [=](Message& message) { message[0] ^= change; });
+Step with_id(const Step& step, std::uint8_t change) {
+  return changed(step, [=](Message& message) { message[0] ^= change; });
 }
 
 // As Channel, from a script: what happens on each socket, one after the other. At its end, nothing comes any more.
