@@ -2,8 +2,8 @@
 // Settings from the environment and the policy image, once, when the program starts.
 //
 //   CTGATE_DISABLE=1        the hooks do nothing
-//   CTGATE_POLICY=<image>   this policy image instead of the system's; owned by root or by the user who runs the
-//   program CTGATE_LOG=1            a line to descriptor 2 for each datagram that was held
+//   CTGATE_POLICY=<image>   this policy image instead of the system's; root or the program's user must own it
+//   CTGATE_LOG=1            a line to descriptor 2 for each datagram that was held and each name that was looked up
 //
 // Programs with more rights than their user (AT_SECURE, getauxval(3)) ignore all three. Whatever is wrong with an
 // image, the program runs, with the built-in defaults.

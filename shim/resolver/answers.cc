@@ -8,7 +8,7 @@
 namespace ctgate::resolver {
 namespace {
 
-// glibc's NSS_STATUS_SUCCESS, NOTFOUND, UNAVAIL.
+// As glibc's NSS_STATUS_SUCCESS, NOTFOUND and UNAVAIL.
 enum class Status : std::uint8_t { success, not_found, malformed, no_memory };
 
 struct Record {
@@ -31,20 +31,20 @@ bool next_record(Bytes message, std::size_t& offset, Record& record) {
   return true;
 }
 
-Address to_address(Bytes message, const Record& record) {
-  Address address;
+HostAddress to_address(Bytes message, const Record& record) {
+  HostAddress address;
   address.family = record.type == type_a ? AF_INET : AF_INET6;
   std::memcpy(address.bytes, message.data() + record.data, record.size);
   return address;
 }
 
 // gaih_getanswer_slice(). The owner of a CNAME is not compared: "historic precedent".
-Status collect_one(Bytes message, AddressList& addresses, bool store_canonical, std::span<char> canonical) {
+Status collect_one(Bytes message, HostAddressList& addresses, bool store_canonical, std::span<char> canonical) {
   Header header;
   WireName expected;
   if (!read_header(message, header) || header.questions != 1) return Status::malformed;
   const std::size_t question = read_name(message, header_size, expected);
-  // A name without pointers takes as many bytes as it has: glibc takes no others in a question.
+  // glibc accepts no compression pointers in a question: the name must take exactly as many bytes as it has.
   if (question == 0 || question != expected.size) return Status::malformed;
   if (message.size() - header_size - question < 4) return Status::malformed;
   const std::uint16_t type = read_16(message, header_size + question);
@@ -109,7 +109,7 @@ HostError judge(const Answers& answers) {
   }
 }
 
-Collected collect(const Answers& answers, AddressList& addresses, std::span<char, longest_name_text> canonical) {
+Collected collect(const Answers& answers, HostAddressList& addresses, std::span<char, longest_name_text> canonical) {
   canonical[0] = '\0';
   Status status = Status::not_found;
   if (!answers.first.empty()) status = collect_one(answers.first, addresses, true, canonical);

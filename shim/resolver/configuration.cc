@@ -16,7 +16,8 @@ constexpr unsigned long option_trust_ad = 0x04000000;
 constexpr unsigned long option_no_aaaa = 0x08000000;
 
 constexpr unsigned long defaults = RES_RECURSE | RES_DEFNAMES | RES_DNSRCH;
-// RES_OPTIONS has single-request from us, for what libc asks; see judge_resolv_conf() for that of the administrator.
+// libctgate.so adds single-request to RES_OPTIONS, for lookups by libc; if the administrator wrote it into resolv.conf,
+// judge_resolv_conf() sees it.
 constexpr unsigned long harmless = RES_INIT | RES_ROTATE | RES_SNGLKUP | RES_SNGLKUPREOP;
 
 const char* judge_options(unsigned long options, bool careful) {
@@ -29,7 +30,7 @@ const char* judge_options(unsigned long options, bool careful) {
   return (options & ~(defaults | harmless)) == 0 ? nullptr : "resolv.conf: an option that only libc knows";
 }
 
-// libc uses what a program wrote into `_res` of its thread; res_ninit(3) does not see that.
+// libc uses what a program wrote into its thread's `_res`; res_ninit(3) does not.
 bool same_as_threads(const struct __res_state& fresh) {
   const struct __res_state& own = *__res_state();
   if ((own.options & RES_INIT) == 0) return own.options == 0 && own.retrans == 0 && own.retry == 0;
@@ -66,26 +67,26 @@ const char* copy_servers(const struct __res_state& state, Configuration& out) {
   }
   out.server_count = static_cast<unsigned>(state.nscount);
   for (unsigned i = 0; i < out.server_count; ++i) {
-    Address& server = out.servers[i];
+    NameServer& server = out.servers[i];
     const sockaddr_in& v4 = state.nsaddr_list[i];
     if (v4.sin_family == AF_INET) {
-      server.family = AF_INET;
-      std::memcpy(server.bytes, &v4.sin_addr, 4);
-      out.ports[i] = ntohs(v4.sin_port);
+      server.address.family = AF_INET;
+      std::memcpy(server.address.bytes, &v4.sin_addr, 4);
+      server.port = ntohs(v4.sin_port);
       continue;
     }
     const sockaddr_in6* v6 = state._u._ext.nsaddrs[i];
     if (v6 == nullptr) return "resolv.conf: no name server";
     if (v6->sin6_scope_id != 0) return "resolv.conf: a name server has a scope";
-    server.family = AF_INET6;
-    std::memcpy(server.bytes, &v6->sin6_addr, 16);
-    out.ports[i] = ntohs(v6->sin6_port);
+    server.address.family = AF_INET6;
+    std::memcpy(server.address.bytes, &v6->sin6_addr, 16);
+    server.port = ntohs(v6->sin6_port);
   }
   return nullptr;
 }
 
-// libc's own list has no limit, but the copy in __res_state is cut at six domains and at 256 bytes: when it may have
-// been cut, the call is libc's.
+// libc's internal list has no limit, but the copy in __res_state is cut off at six domains and at 256 bytes. If that
+// may have happened, the call is left to libc.
 const char* copy_search(const struct __res_state& state, Configuration& out) {
   constexpr std::size_t surely_whole = 128;
   std::size_t used = 0;

@@ -23,7 +23,7 @@ Value copy_of(const void* bytes) {
   return value;
 }
 
-// 0, or none.
+// Gives the port, or 0 if it failed.
 std::uint32_t bind_socket(int fd) {
   sockaddr_nl name{};
   name.nl_family = AF_NETLINK;
@@ -53,7 +53,7 @@ bool send_request(int fd, std::uint16_t type) {
   return sent == static_cast<ssize_t>(sizeof request);
 }
 
-// One datagram of the kernel's answer into `buffer`. Less than 0: no more to be had.
+// Reads one datagram of the kernel's answer. Less than 0: an error, or it did not fit.
 ssize_t receive(int fd, void* buffer, std::size_t size, std::uint32_t& sender) {
   sockaddr_nl name{};
   iovec part{buffer, size};
@@ -70,7 +70,7 @@ ssize_t receive(int fd, void* buffer, std::size_t size, std::uint32_t& sender) {
   return (message.msg_flags & MSG_TRUNC) != 0 ? -1 : received;
 }
 
-// Calls `each(type, payload, size)` for every object; it gives false to fail. False: the list is not whole.
+// Calls `each(type, payload, size)` for every object, which returns false to fail. False: the list is incomplete.
 template <typename Each>
 bool read_all(int fd, std::uint32_t port, Each&& each) {
   alignas(nlmsghdr) char buffer[8192];
@@ -104,7 +104,7 @@ bool ask_kernel(std::uint16_t type, Each&& each) {
   return whole;
 }
 
-// The first IFA_ADDRESS, else the last IFA_LOCAL before it: of a point-to-point link that is the peer's, as for glibc.
+// The first IFA_ADDRESS, else the last IFA_LOCAL. On a point-to-point link that is the peer's address, as in glibc.
 const char* find_address(const char* payload, std::size_t size, std::size_t wanted) {
   const char* local = nullptr;
   for (std::size_t at = NLMSG_ALIGN(sizeof(ifaddrmsg)); at <= size && size - at >= sizeof(rtattr);) {

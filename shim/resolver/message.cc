@@ -14,7 +14,7 @@ constexpr bool in_host_name(std::uint8_t byte) {
   return (byte >= '0' && byte <= '9') || (lower(byte) >= 'a' && lower(byte) <= 'z') || byte == '-' || byte == '_';
 }
 
-// Writes the labels of `name` and the empty one. Gives the number of bytes, or 0.
+// Writes the labels of `name` and the empty label at the end. Returns the number of bytes, or 0.
 std::size_t write_name(const char* name, std::uint8_t* out) {
   std::size_t size = 0;
   while (*name != '\0') {
@@ -64,7 +64,7 @@ std::size_t write_query(const char* name, RecordType type, std::uint16_t id,
 }
 
 std::size_t read_name(Bytes message, std::size_t offset, WireName& name) {
-  std::size_t taken = 0;  // bytes in place; known at the first pointer
+  std::size_t taken = 0;  // bytes at `offset`; known at the first pointer
   std::size_t jumped_over = 0;
   name.size = 0;
   for (std::size_t at = offset; at < message.size();) {
@@ -72,7 +72,7 @@ std::size_t read_name(Bytes message, std::size_t offset, WireName& name) {
     if ((length & 0xc0) == 0xc0) {
       if (at + 1 >= message.size()) return 0;
       if (taken == 0) taken = at + 2 - offset;
-      // As libc: a chain of pointers longer than the message is a loop.
+      // As in libc: a chain of pointers longer than the message is a loop.
       jumped_over += 2;
       if (jumped_over >= message.size()) return 0;
       at = static_cast<std::size_t>((length & 0x3f) << 8 | message[at + 1]);
@@ -105,7 +105,7 @@ bool answers_query(Bytes message, Bytes query) {
 bool same_name(const WireName& one, const WireName& other) {
   if (one.size != other.size) return false;
   for (std::size_t i = 0; i < one.size; ++i) {
-    // Lengths of labels are below 64, so that no letter is among them.
+    // The lengths of labels are below 64, so none is taken for a letter.
     if (lower(one.bytes[i]) != lower(other.bytes[i])) return false;
   }
   return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// DNS messages on the wire (RFC 1035): the questions that we ask, and names and headers of the answers. Pure; every
-// byte of an answer is hostile.
+// DNS messages on the wire (RFC 1035): the questions sent, and the headers and names of answers. Pure. Every byte of an
+// answer may be hostile.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class ResponseCode : std::uint8_t {
   refused = 5
 };
 
-// The server could not do its work, and another one may: glibc goes on to the next.
+// The server could not do its job, but another one may: glibc goes on to the next.
 [[nodiscard]] constexpr bool is_server_error(ResponseCode code) {
   return code == ResponseCode::serv_fail || code == ResponseCode::not_imp || code == ResponseCode::refused;
 }
@@ -46,32 +46,32 @@ struct Header {
 // False: shorter than a header.
 [[nodiscard]] bool read_header(Bytes message, Header& header);
 
-// A question of class IN with recursion desired, no EDNS: what libc sends by default. `name` is a host name as
-// is_plain_name() (qualify.hh) takes it, with or without a trailing dot. Gives its length, or 0: the name does not fit.
+// Writes a question of class IN with recursion desired and no EDNS: what libc sends by default. `name` must pass
+// is_plain_name() (qualify.hh); a trailing dot is allowed. Returns the length, or 0 if the name does not fit.
 [[nodiscard]] std::size_t write_query(const char* name, RecordType type, std::uint16_t id,
                                       std::span<std::uint8_t, longest_query> out);
 
-// Whether a datagram is taken for an answer to the question that was sent in `query`, as glibc's send_dg() and
-// __libc_res_queriesmatch() (resolv/res_send.c) tell: id, name, type and class. It may be without the question where it
-// is a bare error. One whose question can't be read is none; glibc reads on behind its end, and may take it.
+// Whether a datagram answers the question sent in `query`: id, name, type and class must match, as in glibc's send_dg()
+// and __libc_res_queriesmatch() (resolv/res_send.c). A bare error need not repeat the question. If the question can't
+// be read, the datagram is no answer; glibc would read past its end and might accept it.
 [[nodiscard]] bool answers_query(Bytes message, Bytes query);
 
-// A name as in a message, uncompressed: labels with their lengths, the last one empty.
+// A name as in a message, but uncompressed: labels with their lengths, the last one empty.
 struct WireName {
   std::uint8_t bytes[longest_wire_name] = {};
   std::size_t size = 0;
 };
 
-// Reads the name at `offset`, following compression pointers. Gives the number of bytes that it takes in place, or 0:
-// malformed (out of bounds, a loop, longer than 255 bytes, a label of unknown type).
+// Reads the name at `offset`, following compression pointers. Returns the number of bytes it takes up there, or 0 if it
+// is malformed (out of bounds, a loop, longer than 255 bytes, a label of unknown type).
 [[nodiscard]] std::size_t read_name(Bytes message, std::size_t offset, WireName& name);
 
 [[nodiscard]] bool same_name(const WireName& one, const WireName& other);
 
-// Letters, digits, '-' and '_' only, and no '-' at the start: libc takes no other name for a host's (res_hnok(3)).
+// Letters, digits, '-' and '_' only, and no '-' at the start: libc accepts no other host names (res_hnok(3)).
 [[nodiscard]] bool is_host_name(const WireName& name);
 
-// As text, without a trailing dot. False: `out` is too small. Only for names that is_host_name() takes.
+// As text, without a trailing dot. False: `out` is too small. Only for names that pass is_host_name().
 [[nodiscard]] bool to_text(const WireName& name, std::span<char> out);
 
 [[nodiscard]] inline std::uint16_t read_16(Bytes message, std::size_t offset) {

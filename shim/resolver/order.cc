@@ -36,7 +36,7 @@ struct V6 {
   std::uint8_t bytes[16];
 };
 
-V6 map(const Address& address) {
+V6 map(const HostAddress& address) {
   V6 mapped{};
   if (address.family == AF_INET) {
     mapped.bytes[10] = 0xff;
@@ -57,15 +57,15 @@ bool has_prefix(const V6& address, const PrefixEntry& entry) {
 }
 
 template <std::size_t count>
-int look_up(const PrefixEntry (&table)[count], const Address& address) {
+int look_up(const PrefixEntry (&table)[count], const HostAddress& address) {
   const V6 mapped = map(address);
   for (const PrefixEntry& entry : table) {
     if (has_prefix(mapped, entry)) return entry.value;
   }
-  return 0;  // not reached: the last entry of each table has no bits
+  return 0;  // not reached: the last entry of each table matches everything
 }
 
-int scope(const Address& address) {
+int scope(const HostAddress& address) {
   const std::uint8_t* bytes = address.bytes;
   constexpr int link_local = 2;
   constexpr int site_local = 5;
@@ -80,7 +80,7 @@ int scope(const Address& address) {
   return global;
 }
 
-std::uint32_t word(const Address& address, unsigned index) {
+std::uint32_t word(const HostAddress& address, unsigned index) {
   const std::uint8_t* at = address.bytes + std::size_t{4} * index;
   return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | at[3];
 }

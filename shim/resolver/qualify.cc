@@ -13,7 +13,7 @@ constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
-// Takes the next line off `rest`, without its end and without a comment. False: there is none.
+// Takes the next line off `rest`, without its line feed and comment. False: there is none.
 bool next_line(Text& rest, Text& line) {
   if (rest.empty()) return false;
   const auto* end = static_cast<const char*>(std::memchr(rest.data(), '\n', rest.size()));
@@ -60,11 +60,11 @@ const char* judge_request(const char* node, const addrinfo* hints) {
   if (node == nullptr) return "no name to resolve";
   if (hints != nullptr) {
     if (hints->ai_family != AF_UNSPEC) return "one address family is asked for: one datagram";
-    // AI_V4MAPPED and AI_ALL mean nothing to AF_UNSPEC, AI_IDN nothing to a plain name; see needs_decoding() for
-    // AI_CANONIDN.
+    // AI_V4MAPPED and AI_ALL have no effect with AF_UNSPEC, AI_IDN has none on a plain name; for AI_CANONIDN see
+    // needs_decoding().
     constexpr int harmless =
         AI_ADDRCONFIG | AI_CANONNAME | AI_NUMERICSERV | AI_V4MAPPED | AI_ALL | AI_IDN | AI_CANONIDN;
-    if ((hints->ai_flags & ~harmless) != 0) return "the flags are libc's: passive, numeric host or unknown";
+    if ((hints->ai_flags & ~harmless) != 0) return "flags that only libc handles: passive, numeric host or unknown";
   }
   return is_plain_name(node) ? nullptr : "no plain host name: numeric, IDN, too long or malformed";
 }
@@ -114,7 +114,7 @@ const char* judge_nsswitch(Text file) {
       word = next_word(line);
       if (!equals(word, ":")) return "nsswitch.conf: hosts is written unusually";
     } else if (!equals(word, "hosts:")) {
-      // "hosts:files" is good too for libc; here whatever looks like it is left to it.
+      // libc also reads "hosts:files"; whatever looks like that is left to it.
       if (word.size() > 5 && strncasecmp(word.data(), "hosts:", 6) == 0) {
         return "nsswitch.conf: hosts is written unusually";
       }

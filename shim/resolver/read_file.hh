@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Small text files of /etc, whole.
+// Reads small text files, such as those in /etc, as a whole.
 #pragma once
 
-#include "shim/resolver/address.hh"
+#include <cstdint>
+
+#include "shim/resolver/list.hh"
 
 namespace ctgate::resolver {
 
 enum class FileState : std::uint8_t { read, missing, unreadable };
 
-// Of at most 1 MiB; a longer one is unreadable. `text` is the caller's to clear() in each case.
+// A file longer than 1 MiB counts as unreadable. The caller must clear() `text` in any case.
 [[nodiscard]] FileState read_file(const char* path, List<char>& text);
 
 }  // namespace ctgate::resolver

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One call of getaddrinfo(3), from beginning to end. Cancellation is off but in poll(2); whatever a call holds is in
-// `Call`, so that a cancelled thread leaves nothing.
-#include <ares.h>
+// One call of getaddrinfo(3), from beginning to end. Cancellation is disabled except in poll(2). Everything a call
+// holds is in `Call`, so a cancelled thread leaks nothing.
 #include <pthread.h>
 
 #include <cerrno>
@@ -9,11 +8,11 @@
 #include <cstdlib>
 #include <new>
 
+#include "shim/resolver/machine.hh"
 #include "shim/resolver/qualify.hh"
 #include "shim/resolver/resolver.hh"
 #include "shim/resolver/results.hh"
 #include "shim/resolver/sources.hh"
-#include "shim/resolver/surroundings.hh"
 #include "shim/resolver/transport.hh"
 
 namespace ctgate::resolver {
@@ -25,16 +24,18 @@ struct Call {
   Interfaces interfaces;
   bool interfaces_known = false;
   addrinfo* services = nullptr;
-  AddressList addresses;
+  HostAddressList addresses;
   List<Route> routes;
   List<std::uint32_t> native;
   char canonical[longest_name_text] = {};
-  Transport transport{configuration, cancellation};
+  Channel channel{cancellation};
+  Transport<Channel> transport{configuration, channel};
 };
 
 void release(void* what) {
   auto* call = static_cast<Call*>(what);
-  call->transport.shut();
+  call->channel.close();
+  call->transport.drop_answers();
   if (call->services != nullptr) freeaddrinfo(call->services);
   call->interfaces.clear();
   call->addresses.clear();
@@ -51,14 +52,7 @@ Call* make_call(int cancel_state) {
   return call;
 }
 
-bool start_ares() {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  static bool started = false;
-  pthread_once(&once, [] { started = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS; });
-  return started;
-}
-
-// Without hints glibc has these (AI_DEFAULT).
+// The second case is what glibc assumes without hints (AI_DEFAULT).
 int flags_of(const addrinfo* hints) {
   return hints == nullptr ? AI_V4MAPPED | AI_ADDRCONFIG : hints->ai_flags;
 }
@@ -71,8 +65,8 @@ const char* judge_families(Call& call, int flags) {
   return both ? nullptr : "only one address family is configured here: one datagram";
 }
 
-// The kinds of sockets and the port, from libc itself: of a numeric address, for which it asks nobody. IPv4, so that
-// the caller's hook does not come back here.
+// The kinds of sockets and the port come from libc itself, by resolving a numeric address, for which it asks nobody.
+// With AF_INET, the hook of getaddrinfo(3) does not call this library again.
 const char* find_services(Call& call, const Request& request) {
   addrinfo wanted{};
   wanted.ai_family = AF_INET;
@@ -91,11 +85,11 @@ const char* find_services(Call& call, const Request& request) {
 const char* judge(Call& call, const Request& request) {
   const bool careful = request.wish == Wish::automatic;
   if (must_ask_one_at_a_time()) return "a server answered only one of two questions: they go one at a time now";
-  const char* reason = judge_surroundings(request.wish, request.node);
+  const char* reason = judge_machine(request.wish, request.node);
   if (reason == nullptr) reason = read_configuration(careful, call.configuration);
   if (reason == nullptr) reason = judge_families(call, flags_of(request.hints));
   if (reason == nullptr) reason = find_services(call, request);
-  if (reason == nullptr && !start_ares()) reason = "c-ares could not start";
+  if (reason == nullptr && !Channel::start_library()) reason = "c-ares could not start";
   return reason;
 }
 
@@ -109,7 +103,7 @@ int sort(Call& call) {
   return find_routes(call.addresses, call.interfaces, call.routes, call.native) ? 0 : EAI_MEMORY;
 }
 
-// An answer that only libc can put into words; found out after asking.
+// Only libc can give this answer; not known before asking.
 constexpr int left_to_libc = INT_MIN;
 
 int look_up(Call& call, const Request& request, addrinfo** result) {
@@ -117,7 +111,7 @@ int look_up(Call& call, const Request& request, addrinfo** result) {
       search(request.node, call.configuration.search, [&](const char* name) { return call.transport.ask(name); });
   if (call.transport.out_of_memory()) return EAI_MEMORY;
   if (error != HostError::none) {
-    const int no_socket = call.transport.socket_error();
+    const int no_socket = call.channel.socket_error();
     if (no_socket != EMFILE && no_socket != ENFILE) return to_address_error(error);
     errno = no_socket;
     return EAI_SYSTEM;
@@ -140,8 +134,8 @@ void resolve(Call& call, const Request& request, Outcome& outcome) {
   outcome.answered = outcome.error != left_to_libc;
   outcome.reason = outcome.answered ? "answered by c-ares" : "the canonical name is an IDN, which libc decodes";
   if (!outcome.answered) outcome.error = 0;
-  outcome.datagrams = call.transport.datagrams();
-  outcome.streams = call.transport.streams();
+  outcome.datagrams = call.channel.datagrams();
+  outcome.streams = call.channel.connections();
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ struct Entry {
   std::size_t position;  // before sorting
 };
 
-// Never 0, so that the order does not depend on the algorithm.
+// Never 0, so equal addresses keep their order whatever the algorithm.
 int by_route(const void* one, const void* other) {
   const auto* a = static_cast<const Entry*>(one);
   const auto* b = static_cast<const Entry*>(other);
@@ -30,7 +30,7 @@ in_port_t port_of(const addrinfo* service) {
   return name.sin_port;
 }
 
-addrinfo* make_entry(const Address& address, const addrinfo* service, int flags) {
+addrinfo* make_entry(const HostAddress& address, const addrinfo* service, int flags) {
   const std::size_t length = address.family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   auto* entry = static_cast<addrinfo*>(std::calloc(1, sizeof(addrinfo) + length));
   if (entry == nullptr) return nullptr;
@@ -80,7 +80,7 @@ addrinfo* make_results(const List<Route>& routes, const addrinfo* services, int 
   addrinfo* results = nullptr;
   char* name = canonical == nullptr ? nullptr : strdup(canonical);
   if ((canonical == nullptr || name != nullptr) && make_entries(routes, services, flags, entries)) {
-    // libc's own, as getaddrinfo(3) uses: the relation is not transitive in every case, so the algorithm matters.
+    // The same qsort(3) that getaddrinfo(3) uses: the relation is not always transitive, so the algorithm matters.
     if (routes.count > 1) std::qsort(entries.data, entries.count, sizeof(Entry), by_route);
     results = link(entries);
     results->ai_canonname = name;

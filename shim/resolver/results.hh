@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The list that getaddrinfo(3) returns: for each address, in order, an entry for each kind of socket.
+// The list that getaddrinfo(3) returns: for each address in order, one entry for each kind of socket.
 #pragma once
 
 #include <netdb.h>
@@ -8,10 +8,10 @@
 
 namespace ctgate::resolver {
 
-// Makes a list for libc's freeaddrinfo(3), each entry with its address behind it in one block. `services` has the kinds
-// of sockets and the port: what libc says of a numeric IPv4 address with this service. `canonical` may be nullptr; it
-// is given to the first entry. The routes are sorted as compare() says, as they came where there is only one.
-// nullptr: no memory.
+// Makes a list for freeaddrinfo(3); each entry is one block of memory with its address at the end. `services` gives the
+// kinds of sockets and the port: libc's result for a numeric IPv4 address with the same service. The routes are sorted
+// by compare(). The first entry gets a copy of `canonical`, which may be nullptr. Returns nullptr if there is no
+// memory.
 [[nodiscard]] addrinfo* make_results(const List<Route>& routes, const addrinfo* services, int flags,
                                      const char* canonical);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The names that a lookup asks for, one after the other: the search list with ndots, and which failure ends it. The
-// rules are those of glibc's __res_context_search() (resolv/res_query.c). Pure.
+// The names that one lookup asks for, one after the other: the search list, ndots, and which failure ends the search.
+// The rules are those of glibc's __res_context_search() (resolv/res_query.c). Pure.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace ctgate::resolver {
 
 struct SearchList {
-  static constexpr std::size_t most = 5;  // of libc's six, see configuration.cc
+  static constexpr std::size_t most = 5;  // libc has six, see configuration.cc
   const char* domains[most] = {};
   std::size_t count = 0;
   unsigned ndots = 1;
@@ -20,11 +20,11 @@ struct SearchList {
 // How asking the servers for one name ended.
 struct Asked {
   HostError error = HostError::none;                 // none: there are answers to collect
-  ResponseCode first_code = ResponseCode::no_error;  // of the first answer, also if that was an error
-  bool refused = false;  // every server refused, or there is no memory or socket: nothing else is worth asking
+  ResponseCode first_code = ResponseCode::no_error;  // of the first answer, even if it was an error
+  bool refused = false;  // every server refused, or there is no memory or socket: no other name is worth asking for
 };
 
-// `ask(name)` gives an Asked. `name` is one that is_plain_name() takes.
+// `ask(name)` returns an Asked. `name` must pass is_plain_name().
 template <typename Ask>
 HostError search(const char* name, const SearchList& list, Ask&& ask) {
   constexpr std::size_t longest = 1024;  // MAXDNAME - 1 of <arpa/nameser.h>

@@ -16,7 +16,7 @@ union Name {
   sockaddr_in6 v6;
 };
 
-socklen_t to_name(const Address& address, Name& name) {
+socklen_t to_name(const HostAddress& address, Name& name) {
   name = {};
   if (address.family == AF_INET) {
     name.v4.sin_family = AF_INET;
@@ -29,7 +29,7 @@ socklen_t to_name(const Address& address, Name& name) {
   return sizeof name.v6;
 }
 
-// One socket for all destinations; an IPv6 one serves IPv4 too.
+// One socket for all destinations; an IPv6 socket also serves IPv4.
 class Probe {
  public:
   Probe() = default;
@@ -37,8 +37,8 @@ class Probe {
   Probe& operator=(const Probe&) = delete;
   ~Probe() { shut(); }
 
-  // The source of `destination`, and the interface's name for it (IPv4 as ::ffff:a.b.c.d). False: unreachable.
-  bool ask(const Address& destination, Address& source, std::uint8_t (&mapped)[16]) {
+  // The source address for `destination`, also in the form of InterfaceAddress::address. False: unreachable.
+  bool ask(const HostAddress& destination, HostAddress& source, std::uint8_t (&mapped)[16]) {
     prepare(destination.family);
     Name name;
     const socklen_t length = to_name(destination, name);
@@ -57,7 +57,7 @@ class Probe {
     mapped[10] = 0xff;
     mapped[11] = 0xff;
     constexpr std::uint8_t loopback[4] = {127, 0, 0, 1};
-    // The whole of 127/8 is the loopback interface's, which is listed with one address.
+    // All of 127/8 belongs to the loopback interface, which is listed with one address.
     std::memcpy(mapped + 12, source.bytes[0] == 127 ? loopback : source.bytes, 4);
     return true;
   }
@@ -69,7 +69,7 @@ class Probe {
       return;
     }
     sockaddr none{};
-    none.sa_family = AF_UNSPEC;  // dissolves the association: connect(2)
+    none.sa_family = AF_UNSPEC;  // disconnects, see connect(2)
     (void)connect(fd_, &none, sizeof none);
   }
 
@@ -79,7 +79,7 @@ class Probe {
     return connect(fd_, &name.any, length) == 0 && getsockname(fd_, &own.any, &size) == 0;
   }
 
-  // IPv6 sockets may be for IPv6 only, or there may be no IPv6.
+  // IPv6 sockets may be restricted to IPv6, or there may be no IPv6 at all.
   bool retry_as_v4(sa_family_t wanted) {
     if (errno != EAFNOSUPPORT || family_ != AF_INET6 || wanted != AF_INET) return false;
     open(AF_INET);
@@ -101,7 +101,7 @@ class Probe {
   sa_family_t family_ = AF_UNSPEC;
 };
 
-Route find_route(const Address& destination, const Interfaces& interfaces, Probe& probe) {
+Route find_route(const HostAddress& destination, const Interfaces& interfaces, Probe& probe) {
   Route route;
   route.destination = destination;
   std::uint8_t mapped[16];
@@ -132,7 +132,7 @@ bool contains(const List<std::uint32_t>& list, std::uint32_t value) {
 
 }  // namespace
 
-bool find_routes(const AddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
+bool find_routes(const HostAddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
                  List<std::uint32_t>& native) {
   Probe probe;
   for (std::size_t i = 0; i < destinations.count; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which of our addresses would speak to each destination: connect(2) on a UDP socket, which sends nothing. As glibc's
-// getaddrinfo(3) does it.
+// Which of our addresses would be used to reach each destination. As in glibc's getaddrinfo(3), connect(2) on a UDP
+// socket tells; it sends nothing.
 #pragma once
 
 #include "shim/resolver/interfaces.hh"
@@ -8,8 +8,9 @@
 
 namespace ctgate::resolver {
 
-// One route for each destination, in their order. `native` is scratch memory of the caller's. False: no memory.
-[[nodiscard]] bool find_routes(const AddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
+// One route for each destination, in the same order. The caller owns `native`, which is scratch memory. False: no
+// memory.
+[[nodiscard]] bool find_routes(const HostAddressList& destinations, const Interfaces& interfaces, List<Route>& routes,
                                List<std::uint32_t>& native);
 
 }  // namespace ctgate::resolver

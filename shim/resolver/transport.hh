@@ -1,93 +1,168 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Questions to name servers by c-ares: a channel for each exchange with one server, and poll(2). c-ares makes the
-// sockets, connects them, sends the questions and says when a socket is of no use; which server is asked, how long, how
-// often, which answer belongs to which question and what counts is decided here and in exchange.hh, as glibc decides
-// it. c-ares never sees an answer: since 1.25 it parses all of a message, and drops or fails what libc reads on from.
-//
-// c-ares sends with send(2) through this library's symbol table, so that libctgate.so's gate sees each datagram: the
-// question for AAAA waits there until that for A has left.
+// Asks the name servers for one name: which server, by UDP or TCP, how long and how often, and which answer belongs to
+// which question. The rules are those of glibc's __res_context_send() (resolv/res_send.c); what counts within one
+// exchange is decided by exchange.hh.
 #pragma once
 
-#include <ares.h>
-
+#include "shim/resolver/channel.hh"
 #include "shim/resolver/configuration.hh"
 #include "shim/resolver/exchange.hh"
+#include "shim/resolver/list.hh"
 
 namespace ctgate::resolver {
 
-// What to do when the thread is cancelled in poll(2), the only place where it can be.
-struct Cancellation {
-  int state = 0;                     // the caller's, of pthread_setcancelstate(3)
-  void (*release)(void*) = nullptr;  // frees all that the call holds
-  void* what = nullptr;
-};
-
-// Whether a server of this process answered only one of two questions: pairs are libc's from then on, which
-// single-request in RES_OPTIONS has ask one at a time.
+// Whether a server has answered this process only one of two questions. Pairs are left to libc from then on, and
+// single-request in RES_OPTIONS makes libc ask one question at a time.
 [[nodiscard]] bool must_ask_one_at_a_time();
+void ask_one_at_a_time_from_now_on();
 
+// Two random numbers that nobody can guess and that differ: ids of questions.
+struct Ids {
+  std::uint16_t values[2];
+};
+[[nodiscard]] Ids make_ids();
+
+// `Wire` is Channel, or what stands in for it in a test.
+template <typename Wire>
 class Transport {
  public:
-  // All of it zero or as given; shut() may be called at any time and any number of times.
-  Transport(const Configuration& configuration, const Cancellation& cancellation)
-      : configuration_(configuration), cancellation_(cancellation) {}
+  // Both must outlive it.
+  Transport(const Configuration& configuration, Wire& wire) : configuration_(configuration), wire_(wire) {}
 
-  // Asks the servers for `name`, both questions. The answers stay until the next call.
-  Asked ask(const char* name);
-  [[nodiscard]] Answers answers() const;
+  // Asks the servers for the addresses of `name`, A and AAAA. The answers stay until the next call or drop_answers().
+  Asked ask(const char* name) {
+    if (out_of_memory_ || !write_queries(name)) return {HostError::no_recovery, ResponseCode::no_error, false};
+    ResponseCode first_code = ResponseCode::no_error;
+    const unsigned offset = configuration_.rotate ? make_ids().values[0] : 0;
+    by_stream_ = false;
+    got_somewhere_ = false;
+    doubtful_ = false;
+    for (unsigned attempt = 0; attempt < configuration_.attempts && !by_stream_; ++attempt) {
+      for (unsigned i = 0; i < configuration_.server_count; ++i) {
+        const unsigned server = (i + offset) % configuration_.server_count;
+        Next next = contact(server);
+        if (next == Next::use_stream) {
+          by_stream_ = true;
+          next = contact(server);
+        }
+        if (is_fatal()) return {HostError::try_again, first_code, true};
+        first_code = exchange_.first_code(first_code);
+        if (next == Next::done) return {judge(answers()), first_code, false};
+      }
+    }
+    const bool refused = by_stream_ ? ended_ == Event::refused : !got_somewhere_;
+    return {HostError::try_again, first_code, refused};
+  }
 
-  void shut();
+  [[nodiscard]] Answers answers() const {
+    const Question first = exchange_.first();
+    return {answer_to(first), answer_to(first == question_a ? question_aaaa : question_a)};
+  }
+
+  void drop_answers() {
+    for (auto& answer : answers_) answer.clear();
+  }
 
   [[nodiscard]] bool out_of_memory() const { return out_of_memory_; }
-  [[nodiscard]] int socket_error() const { return socket_error_; }  // errno: no socket to be had in the last ask()
-  [[nodiscard]] std::uint32_t datagrams() const { return datagrams_; }
-  [[nodiscard]] std::uint32_t streams() const { return streams_; }
 
  private:
-  friend struct SocketFunctions;
-
+  using Event = Channel::Event;
   using Next = Exchange::Next;
 
-  bool write_queries(const char* name);
-  bool is_fatal() const { return out_of_memory_ || socket_error_ != 0; }
-  Next contact(unsigned server, bool by_stream);
-  Next run(unsigned server, bool again);
-  Next poll_until(std::int64_t deadline);
-  bool open_channel(unsigned server);
-  void close_channel();
-  void send(Question question);
-  bool process(int milliseconds);
-  void gave_up(int status);
-  void sent(Bytes query);
-  void sent_by_stream(Bytes bytes);
-  void take(Bytes message);
-  void take_from_stream();
-  void drop_answers();
+  static constexpr std::chrono::seconds stream_patience{30};  // libc has no limit
+
+  bool write_queries(const char* name) {
+    const Ids ids = make_ids();
+    for (const Question question : {question_a, question_aaaa}) {
+      const RecordType type = question == question_a ? type_a : type_aaaa;
+      query_sizes_[question] = write_query(name, type, ids.values[question], queries_[question]);
+    }
+    return query_sizes_[question_a] != 0;
+  }
+
+  [[nodiscard]] Bytes query(Question question) const { return {queries_[question], query_sizes_[question]}; }
+
+  [[nodiscard]] Bytes answer_to(Question question) const {
+    return exchange_.counts(question) ? Bytes{answers_[question].data, answers_[question].count} : Bytes{};
+  }
+
+  [[nodiscard]] bool is_fatal() const { return out_of_memory_ || ended_ == Event::no_socket; }
+
+  // One exchange with one server.
+  Next contact(unsigned server) {
+    Next next = ask_both(server);
+    // A server that has been restarted resets connections; glibc tries once more.
+    if (ended_ == Event::reset) next = ask_both(server);
+    if (next == Next::ask_again) {
+      doubtful_ = true;
+      ask_one_at_a_time_from_now_on();
+      next = ask_unanswered(server);
+    }
+    return next;
+  }
+
+  Next ask_both(unsigned server) {
+    exchange_ = Exchange{doubtful_};
+    drop_answers();
+    return ask_unanswered(server);
+  }
+
+  // Each time from a new socket.
+  Next ask_unanswered(unsigned server) {
+    const std::chrono::seconds patience{configuration_.patience(server)};
+    wire_.open(configuration_.servers[server], by_stream_, by_stream_ ? stream_patience : patience);
+    for (const Question question : {question_a, question_aaaa}) {
+      if (!exchange_.arrived(question)) wire_.send(query(question));
+    }
+    Next next = Next::wait;
+    while (next == Next::wait) next = receive();
+    wire_.close();
+    return next;
+  }
+
+  Next receive() {
+    Bytes message;
+    ended_ = wire_.receive(message);
+    if (ended_ == Event::message) return take(message);
+    if (ended_ == Event::no_memory) out_of_memory_ = true;
+    if (ended_ != Event::timed_out) return Next::next_server;
+    const Next next = by_stream_ ? Next::next_server : exchange_.timed_out();
+    if (next == Next::next_server) got_somewhere_ = true;
+    return next;
+  }
+
+  // Of a message from a stream, glibc looks at nothing but the id.
+  Next take(Bytes message) {
+    if (!message.empty()) got_somewhere_ = true;
+    Header header;
+    if (!read_header(message, header)) return Next::next_server;  // as glibc does
+    for (const Question question : {question_a, question_aaaa}) {
+      const bool belongs =
+          by_stream_ ? header.id == read_16(query(question), 0) : answers_query(message, query(question));
+      if (!belongs || exchange_.arrived(question)) continue;
+      const Next next = exchange_.answered(question, header, by_stream_);
+      if (exchange_.counts(question)) store(question, message);
+      return out_of_memory_ ? Next::next_server : next;
+    }
+    return Next::wait;
+  }
+
+  void store(Question question, Bytes message) {
+    answers_[question].clear();
+    if (!answers_[question].append(message.data(), message.size())) out_of_memory_ = true;
+  }
 
   const Configuration& configuration_;
-  const Cancellation& cancellation_;
-  ares_channel channel_ = nullptr;
+  Wire& wire_;
   Exchange exchange_;
-  Next next_ = Next::wait;
+  Event ended_ = Event::timed_out;  // the last exchange
   bool by_stream_ = false;
-  bool failed_ = false;         // the socket did
-  bool stream_reset_ = false;   // by the server
   bool got_somewhere_ = false;  // a server answered, or was waited for in vain
   bool doubtful_ = false;       // see Exchange
   bool out_of_memory_ = false;
-  int socket_error_ = 0;
-  int stream_error_ = 0;
-  std::uint32_t datagrams_ = 0;
-  std::uint32_t streams_ = 0;
   List<std::uint8_t> answers_[2];
   std::size_t query_sizes_[2] = {};
-  std::uint8_t queries_[2][longest_query] = {};  // with the ids that were sent
-  // By TCP: what was sent, both questions at most, and what was received and is no whole message yet; each message
-  // behind its length (RFC 1035, 4.2.2). By UDP: room for a datagram.
-  std::size_t sent_size_ = 0;
-  std::size_t received_size_ = 0;
-  std::uint8_t sent_[2 * (2 + longest_query)];
-  std::uint8_t received_[2 + 65535];
+  std::uint8_t queries_[2][longest_query] = {};
 };
 
 }  // namespace ctgate::resolver

@@ -13,28 +13,35 @@ class ResolveCommand : public CommandTest {
   const std::string unanswerable = std::string(64, 'a');  // longer than a label may be
 };
 
-TEST_F(ResolveCommand, ShowsAddressesTimeDatagramsAndPath) {
+TEST_F(ResolveCommand, ShowsAddressesTimeAndWhoAnswered) {
   const auto result = run({"resolve", "localhost"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_TRUE(contains(result, "127.0.0.1\n") || contains(result, "::1\n")) << result.output;
-  EXPECT_TRUE(contains(result, " ms, datagrams: 0, path: left to libc: the name is in the hosts file\n"))
-      << result.output;
+  EXPECT_TRUE(contains(result, " ms, left to libc: the name is in the hosts file\n")) << result.output;
 }
 
-TEST_F(ResolveCommand, ExplainNamesThePathAndTheReason) {
+TEST_F(ResolveCommand, MeasuresNothingUnlessAskedTo) {
+  const auto json = nlohmann::json::parse(run({"resolve", "localhost", "--json"}).output);
+  EXPECT_TRUE(json.at("datagrams").is_null()) << json;
+  EXPECT_FALSE(json.contains("libc")) << json;
+  EXPECT_EQ(json.at("path"), "left to libc: the name is in the hosts file");
+}
+
+TEST_F(ResolveCommand, ExplainNamesThePathTheReasonAndTheDatagrams) {
   const auto result = run({"resolve", "localhost", "--explain"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_TRUE(contains(result, "resolver   auto (policy)\n")) << result.output;
   EXPECT_TRUE(contains(result, "path       left to libc: ")) << result.output;
+  EXPECT_TRUE(contains(result, "datagrams  0\n")) << result.output;
 }
 
-// Measured, not told from the version: with the bug the answer takes 2 s.
+// Measured, as versions don't tell: with the bug it takes 2 s.
 TEST_F(ResolveCommand, ExplainSaysWhetherLibcHasItsBug30081) {
   const auto result = run({"resolve", "localhost", "--explain"});
-  EXPECT_TRUE(contains(result, "libc       glibc ")) << result.output;
-  EXPECT_NE(contains(result, " has bug 30081: "), contains(result, " does not have bug 30081: ")) << result.output;
+  EXPECT_TRUE(contains(result, "bug 30081  glibc ")) << result.output;
+  EXPECT_NE(contains(result, " ms: affected"), contains(result, " ms: not affected\n")) << result.output;
   const auto json = nlohmann::json::parse(run({"resolve", "localhost", "--explain", "--json"}).output);
-  EXPECT_EQ(json.at("libc").at("bug_30081"), contains(result, " has bug 30081: "));
+  EXPECT_EQ(json.at("libc").at("bug_30081"), contains(result, " ms: affected"));
 }
 
 TEST_F(ResolveCommand, ExplainWithoutAResolverHasNothingToSayOfLibc) {
@@ -46,7 +53,7 @@ TEST_F(ResolveCommand, ExplainWithoutAResolverHasNothingToSayOfLibc) {
 TEST_F(ResolveCommand, PolicyChoosesTheResolver) {
   const auto result = run({"resolve", "localhost", "--explain", "--policy", policy("[shim]\nresolver = \"libc\"\n")});
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_TRUE(contains(result, "resolver   libc (policy)\n")) << result.output;
+  EXPECT_TRUE(contains(result, "resolver   libc (policy)\npath       resolved by libc\n")) << result.output;
 }
 
 TEST_F(ResolveCommand, CompareTakesEveryWayAndAgrees) {

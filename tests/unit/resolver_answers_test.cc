@@ -73,12 +73,12 @@ struct Result {
 };
 
 Result collect_from(Bytes first, Bytes second) {
-  AddressList addresses;
+  HostAddressList addresses;
   std::array<char, longest_name_text> canonical{};
   Result result;
   result.collected = collect({first, second}, addresses, canonical);
   for (std::size_t i = 0; i < addresses.count; ++i) {
-    const Address& address = addresses.data[i];
+    const HostAddress& address = addresses.data[i];
     result.last_bytes.push_back(address.family == AF_INET ? address.bytes[3] : -address.bytes[15]);
   }
   result.canonical = canonical.data();

@@ -13,8 +13,8 @@
 namespace ctgate::resolver {
 namespace {
 
-Address address(const std::string& text) {
-  Address result;
+HostAddress address(const std::string& text) {
+  HostAddress result;
   result.family = text.find(':') == std::string::npos ? AF_INET : AF_INET6;
   EXPECT_EQ(inet_pton(result.family, text.c_str(), result.bytes), 1) << text;
   return result;

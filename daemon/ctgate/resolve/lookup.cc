@@ -16,15 +16,14 @@
 #include <sstream>
 #include <system_error>
 
-#include "daemon/ctgate/resolve/datagram_count.hh"
 #include "daemon/ctgate/run/policy_store.hh"
 #include "policy/base/child.hh"
 #include "policy/image/compile.hh"
 
-namespace ctgate::preload {
+namespace ctgate::lookup {
 namespace {
 
-constexpr std::chrono::seconds limit{60};  // libc's default is 5 s for each of 2 attempts with each of 3 servers
+constexpr std::chrono::seconds limit{60};  // libc's default: 5 s for each of 3 servers, in each of 2 attempts
 constexpr std::string_view marker = "resolver: ";
 
 std::string text_of(const sockaddr& address, socklen_t length) {
@@ -44,20 +43,21 @@ void add_res_options(std::vector<std::string>& environment, const std::string& o
   environment.push_back(std::string(variable) + options);
 }
 
-Expected<std::vector<std::string>> environment_for(const LookupMode& mode, const Library& library, Policy policy) {
+Expected<std::vector<std::string>> environment_for(const Mode& mode, const Setup& setup) {
   auto environment = plain_environment();
   if (!mode.res_options.empty()) add_res_options(environment, mode.res_options);
   if (!mode.resolver) {
-    environment.emplace_back("CTGATE_DISABLE=1");  // where /etc/ld.so.preload loads the library
+    environment.emplace_back("CTGATE_DISABLE=1");  // in case /etc/ld.so.preload loads the library
     return environment;
   }
+  auto policy = setup.policy;
   policy.shim.resolver = *mode.resolver;
   policy.shim.skip_programs.clear();
   const auto compiled = compile_policy(policy);
   if (!compiled) return tl::unexpected(compiled.error());
-  const auto image = store_image(compiled->image);
+  const auto image = preload::store_image(compiled->image);
   if (!image) return tl::unexpected(image.error());
-  environment.push_back("LD_PRELOAD=" + library.word);
+  environment.push_back("LD_PRELOAD=" + setup.library.word);
   environment.push_back("CTGATE_POLICY=" + image->string());
   environment.emplace_back("CTGATE_LOG=1");
   return environment;
@@ -65,21 +65,21 @@ Expected<std::vector<std::string>> environment_for(const LookupMode& mode, const
 
 }  // namespace
 
-std::vector<LookupMode> all_lookup_modes() {
-  return {{"libc", "", std::nullopt},
-          {"libc, single-request", "single-request", std::nullopt},
-          {"libc, single-request-reopen", "single-request-reopen", std::nullopt},
-          {"libc, use-vc (TCP)", "use-vc", std::nullopt},
-          {"ctgate, libc", "", Resolver::libc},
-          {"ctgate, c-ares", "", Resolver::c_ares},
-          {"ctgate, auto", "", Resolver::automatic}};
+Mode mode_of(const Policy& policy) {
+  return {.title = fmt::format("ctgate, {}", to_string(policy.shim.resolver)), .resolver = policy.shim.resolver};
 }
 
-Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, const Library& library,
-                               const Policy& policy) {
-  const auto environment = environment_for(mode, library, policy);
+double Result::milliseconds() const {
+  return static_cast<double>(duration.count()) / 1000;
+}
+
+Expected<Result> look_up(const std::string& name, const Mode& mode, const Setup& setup) {
+  const auto environment = environment_for(mode, setup);
   if (!environment) return tl::unexpected(environment.error());
-  const auto child = run_child({"/proc/self/exe", "lookup-child", "--", name}, *environment, limit);
+  std::vector<std::string> command{"/proc/self/exe", "lookup-child"};
+  if (mode.count_datagrams) command.emplace_back("--count");
+  command.insert(command.end(), {"--", name});
+  const auto child = run_child(command, *environment, limit);
   if (!child) return tl::unexpected(child.error());
   if (child->timed_out) {
     return system_error(fmt::format("resolving {} ({}) took longer than {} s", name, mode.title, limit.count()));
@@ -92,9 +92,7 @@ Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, 
   return std::move(*result);
 }
 
-namespace {
-
-void look_up_and_print(const std::string& name) {
+void look_up_here(const std::string& name) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -117,20 +115,8 @@ void look_up_and_print(const std::string& name) {
   freeaddrinfo(list);
 }
 
-}  // namespace
-
-Expected<void> look_up_here(const std::string& name) {
-  const auto counted = count_datagrams([&name] { look_up_and_print(name); });
-  if (!counted) return tl::unexpected(counted.error());
-  if (counted->exit_status != 0) {
-    return system_error(fmt::format("the lookup ended with status {}", counted->exit_status));
-  }
-  if (counted->datagrams) std::cout << "datagrams " << *counted->datagrams << '\n';
-  return {};
-}
-
-std::optional<LookupResult> read_report(const std::string& output, const std::string& errors) {
-  LookupResult result;
+std::optional<Result> read_report(const std::string& output, const std::string& errors) {
+  Result result;
   bool complete = false;
   std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) {
@@ -152,7 +138,7 @@ std::optional<LookupResult> read_report(const std::string& output, const std::st
     }
   }
   if (!complete) return std::nullopt;
-  // "ctgate[PID]: resolver: NAME TEXT", without the name.
+  // TEXT of "ctgate[PID]: resolver: NAME TEXT"
   if (const auto at = errors.find(marker); at != std::string::npos) {
     const auto end = std::min(errors.find('\n', at), errors.size());
     const std::string words = errors.substr(at + marker.size(), end - at - marker.size());
@@ -161,4 +147,4 @@ std::optional<LookupResult> read_report(const std::string& output, const std::st
   return result;
 }
 
-}  // namespace ctgate::preload
+}  // namespace ctgate::lookup

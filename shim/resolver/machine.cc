@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "shim/resolver/surroundings.hh"
+#include "shim/resolver/machine.hh"
 
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ const char* judge_file(const char* path, const char* if_missing, const char* if_
 
 }  // namespace
 
-const char* judge_surroundings(Wish wish, const char* node) {
+const char* judge_machine(Wish wish, const char* node) {
   if (std::getenv("HOSTALIASES") != nullptr && std::strchr(node, '.') == nullptr) return "HOSTALIASES is set";
   if (wish == Wish::automatic) {
     if (access("/var/run/nscd/socket", F_OK) == 0) return "nscd runs and may answer";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgate/resolve/libc_probe.hh"
+#include "daemon/ctgate/resolve/instruments/libc_probe.hh"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -18,31 +18,31 @@
 #include "policy/base/child.hh"
 #include "policy/base/file_descriptor.hh"
 
-namespace ctgate::preload {
+namespace ctgate::lookup {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int timeout_seconds = 1;                // what the bug costs here
-constexpr milliseconds waited_at_least{500};      // without it: less than one, but machines stall
+constexpr int timeout_seconds = 1;                // how long libc waits here if it has the bug
+constexpr milliseconds waited_at_least{500};      // without the bug: less than 1 ms, but machines stall
 constexpr milliseconds limit{5000};               // for the child
 constexpr char name[] = "probe.ctgate.invalid.";  // RFC 6761 6.4; the dot keeps the search list out
 constexpr std::size_t header_size = 12;
 
-// A name server on a port of its own of 127.0.0.1 that answers each question with SERVFAIL, in a thread, until it is
+// A name server in a thread, on a free port of 127.0.0.1, that answers every question with SERVFAIL until it is
 // destroyed.
-class Answerer {
+class FailingServer {
  public:
-  Answerer() = default;
-  ~Answerer() {
+  FailingServer() = default;
+  ~FailingServer() {
     if (!thread_.joinable()) return;
     ::shutdown(socket_.get(), SHUT_RDWR);  // ends a blocked recvfrom(2), although it returns ENOTCONN
     thread_.join();
   }
-  Answerer(const Answerer&) = delete;
-  Answerer& operator=(const Answerer&) = delete;
-  Answerer(Answerer&&) = delete;
-  Answerer& operator=(Answerer&&) = delete;
+  FailingServer(const FailingServer&) = delete;
+  FailingServer& operator=(const FailingServer&) = delete;
+  FailingServer(FailingServer&&) = delete;
+  FailingServer& operator=(FailingServer&&) = delete;
 
   Expected<void> start() {
     socket_ = FileDescriptor(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -83,8 +83,8 @@ class Answerer {
   std::thread thread_;
 };
 
-// libc keeps a state that the program has changed after its initialisation (resolv/resolv_context.c, maybe_init), and
-// asks no name service cache once a database was configured by hand (nss/nss_database.c).
+// libc does not overwrite a state that the program changed after initialisation (resolv/resolv_context.c, maybe_init),
+// and asks no name service cache once a program has configured a database (nss/nss_database.c).
 void configure_libc(const sockaddr_in& server) {
   __nss_configure_lookup("hosts", "dns");
   ::res_init();
@@ -97,7 +97,7 @@ void configure_libc(const sockaddr_in& server) {
 
 Expected<LibcProbe> probe_once() {
   auto environment = plain_environment();
-  environment.emplace_back("CTGATE_DISABLE=1");  // where /etc/ld.so.preload loads the library
+  environment.emplace_back("CTGATE_DISABLE=1");  // in case /etc/ld.so.preload loads the library
   const auto child = run_child({"/proc/self/exe", "libc-probe-child"}, environment, limit);
   if (!child) return tl::unexpected(child.error());
   if (child->timed_out) return system_error(fmt::format("a lookup took longer than {} s", limit.count() / 1000));
@@ -121,9 +121,9 @@ Expected<LibcProbe> probe_libc() {
 }
 
 Expected<void> probe_libc_here() {
-  Answerer answerer;
-  if (const auto started = answerer.start(); !started) return tl::unexpected(started.error());
-  configure_libc(answerer.address());
+  FailingServer server;
+  if (const auto started = server.start(); !started) return tl::unexpected(started.error());
+  configure_libc(server.address());
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -131,7 +131,7 @@ Expected<void> probe_libc_here() {
   const auto begin = std::chrono::steady_clock::now();
   if (getaddrinfo(name, nullptr, &hints, &list) == 0) freeaddrinfo(list);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
-  std::cout << "us " << took.count() << " questions " << answerer.questions() << '\n';
+  std::cout << "us " << took.count() << " questions " << server.questions() << '\n';
   return {};
 }
 
@@ -143,4 +143,4 @@ std::optional<LibcProbe> read_libc_probe(const std::string& output) {
   return result;
 }
 
-}  // namespace ctgate::preload
+}  // namespace ctgate::lookup

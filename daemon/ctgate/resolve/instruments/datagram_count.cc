@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgate/resolve/datagram_count.hh"
+#include "daemon/ctgate/resolve/instruments/datagram_count.hh"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,7 +19,7 @@
 
 #include "policy/base/file_descriptor.hh"
 
-namespace ctgate::preload {
+namespace ctgate::lookup {
 namespace {
 
 constexpr int syscall_stop = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
@@ -34,14 +35,14 @@ class Tracer {
   explicit Tracer(pid_t child)
       : child_(child), process_(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))), exact_(bool(process_)) {}
 
-  // The child is stopped behind it, and its system calls will stop it.
+  // Stops the child; from then on its system calls stop it too.
   bool attach() {
     const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
     return ::ptrace(PTRACE_SEIZE, child_, nullptr, options) == 0 &&
            ::ptrace(PTRACE_INTERRUPT, child_, nullptr, nullptr) == 0;
   }
 
-  // Until the child ends; its wait status.
+  // Until the child ends. Returns its wait status.
   int follow() {
     for (;;) {
       int status = 0;
@@ -130,10 +131,20 @@ Expected<Counted> count_datagrams(const std::function<void()>& body) {
   }
   Tracer tracer(child);
   const bool traced = tracer.attach();
-  write_end = FileDescriptor();  // the child goes on; it is stopped first where it is traced
+  write_end = FileDescriptor();  // lets the child go on, once it is traced
   const int status = tracer.follow();
   return Counted{WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
                  traced ? tracer.datagrams() : std::nullopt};
 }
 
-}  // namespace ctgate::preload
+Expected<void> print_datagrams(const std::function<void()>& body) {
+  const auto counted = count_datagrams(body);
+  if (!counted) return tl::unexpected(counted.error());
+  if (counted->exit_status != 0) {
+    return system_error(fmt::format("the lookup ended with status {}", counted->exit_status));
+  }
+  if (counted->datagrams) std::cout << "datagrams " << *counted->datagrams << '\n';
+  return {};
+}
+
+}  // namespace ctgate::lookup

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An IPv4 or IPv6 address, and a list of them that needs no C++ library at run time. Allocated by malloc(3), not freed
-// by a destructor: whoever owns the list calls clear(), also when its thread is cancelled.
+// A growing list that needs no C++ library at run time. Its memory is from malloc(3) and is not freed by a destructor:
+// the owner calls clear(), also when its thread is cancelled.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 namespace ctgate::resolver {
 
-struct Address {
-  sa_family_t family = AF_UNSPEC;
-  std::uint8_t bytes[16] = {};  // network order; the first four for AF_INET
-
-  [[nodiscard]] std::size_t size() const { return family == AF_INET ? 4 : 16; }
-};
-
-// A list of a trivially copyable type.
 template <typename Element>
 struct List {
+  static_assert(std::is_trivially_copyable_v<Element>);
+
   Element* data = nullptr;
   std::size_t count = 0;
   std::size_t capacity = 0;
@@ -50,7 +42,5 @@ struct List {
     capacity = 0;
   }
 };
-
-using AddressList = List<Address>;
 
 }  // namespace ctgate::resolver
