@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Completion of ctgate and ctgated for bash. Works without the package bash-completion, but completes the command behind
-# `ctgate run` only as the name of a program then. tests/cli/completion_test.cc compares it with --help.
+# Completion of ctgate and ctgated for bash. Without the package bash-completion, it completes the command after
+# `ctgate run` only as the name of a program. tests/cli/completion_test.cc compares it with --help.
 
 # Subcommands of the command "$*".
 _ctgate_subcommands() {
