@@ -69,8 +69,7 @@ Expected<std::unique_ptr<Server>> Server::listen(asio::io_context& context, cons
   try {
     if (somebody_listens(context, path)) {
       return system_error(fmt::format(
-          "{}: another ctgated answers here; stop it, or give this one a directory of its own with --runtime-dir",
-          path.string()));
+          "{}: another ctgated answers here; stop it, or choose another directory with --runtime-dir", path.string()));
     }
     std::error_code ignored;
     std::filesystem::remove(path, ignored);

@@ -175,7 +175,7 @@ TEST_F(ShimStatus, OfAnotherUsersProcess) {
   const auto result = run({"--reuid=65534", "--clear-groups", CTGATE, "shim", "status", program.pid()}, "setpriv");
   if (result.exit_code == 126 || result.exit_code == 127) GTEST_SKIP() << result.output;
   EXPECT_EQ(result.exit_code, 3) << result.output;
-  EXPECT_TRUE(contains(result, "not permitted to look into process")) << result.output;
+  EXPECT_TRUE(contains(result, "not permitted to read the memory of process")) << result.output;
   EXPECT_TRUE(contains(result, "it belongs to user 0")) << result.output;
   EXPECT_TRUE(contains(result, "run as root")) << result.output;
 }
