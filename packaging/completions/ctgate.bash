@@ -34,7 +34,7 @@ _ctgate_options() {
   esac
 }
 
-# Names that begin with $2 of what compgen calls $1 (-f files, -d directories), with a slash behind directories.
+# Names that begin with $2 of what compgen calls $1 (-f files, -d directories), with a slash after directories.
 _ctgate_files() {
   compopt -o filenames 2>/dev/null # fails where no completion goes on
   mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
@@ -71,7 +71,7 @@ _ctgate_argument() {
   esac
 }
 
-# The command behind `ctgate run`, which begins with the word number $1.
+# The command after `ctgate run`, which begins with the word number $1.
 _ctgate_command() {
   if declare -F _command_offset >/dev/null; then
     _command_offset "$1"

@@ -37,7 +37,7 @@ function __ctgate_before_command
     __ctgate_at run; and not contains -- -- (commandline -opc)
 end
 
-# What the command behind `ctgate run` would be offered.
+# What would be offered for the command after `ctgate run`.
 function __ctgate_subcommand
     set -l words (commandline -opc)[3..-1] (commandline -ct)
     while set -q words[2]

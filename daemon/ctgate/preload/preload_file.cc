@@ -111,7 +111,7 @@ Expected<void> replace(const FileDescriptor& directory, const fs::path& path, st
   ::unlinkat(directory.get(), temporary.c_str(), 0);
   const FileDescriptor file(
       ::openat(directory.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return refused("write a file beside", path, errno);
+  if (!file) return refused("write a temporary file next to", path, errno);
   if (!prepare(file.get(), text) ||
       ::renameat(directory.get(), temporary.c_str(), directory.get(), path.filename().c_str()) != 0) {
     const int error = errno;
