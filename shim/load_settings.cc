@@ -55,7 +55,7 @@ Loaded read_image(const char* path, bool own_is_enough, Bytes& bytes) {
   if (!known || !S_ISREG(facts.st_mode)) {
     bytes.problem = "is not a regular file";
   } else if (!owner || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    bytes.problem = "can be changed by others: it must belong to root and be writable by its owner only";
+    bytes.problem = "can be changed by others: it must belong to root and be writable only by its owner";
   } else if (facts.st_size < static_cast<off_t>(sizeof(image::Header)) ||
              facts.st_size > static_cast<off_t>(image::largest_image)) {
     bytes.problem = "has the wrong size for an image";
@@ -80,11 +80,11 @@ Loaded read_image(const char* path, bool own_is_enough, Bytes& bytes) {
 const char* text(image::Fault fault) {
   switch (fault) {
     case image::Fault::truncated:
-      return "is cut short";
+      return "is truncated";
     case image::Fault::not_an_image:
-      return "is no policy image; `ctgate policy compile` makes one";
+      return "is not a policy image; `ctgate policy compile` makes one";
     case image::Fault::other_version:
-      return "is of another version of ctgate; compile the policy again";
+      return "is from another version of ctgate; compile the policy again";
     default:
       return "is damaged";
   }

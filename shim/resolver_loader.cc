@@ -59,9 +59,9 @@ CtgateResolve* load(const Settings& settings) {
   if (found != nullptr || failed.load(std::memory_order_relaxed)) return found;
   char path[4096];
   if (!has_same_root()) {
-    if (settings.log) log_resolver("the program", "has changed its root directory; libc resolves names");
+    if (settings.log) log_resolver("the program", "changed its root directory; libc resolves names");
   } else if (has_own_c_ares()) {
-    if (settings.log) log_resolver("the program", "has a c-ares of its own; libc resolves names");
+    if (settings.log) log_resolver("the program", "has its own c-ares; libc resolves names");
   } else if (path_beside(reinterpret_cast<const void*>(&resolve), resolver::library_name, path, sizeof path)) {
     found = reinterpret_cast<CtgateResolve*>(load_symbol(path, resolver::entry_name));
     if (found == nullptr && settings.log) log_resolver(path, "cannot be loaded; libc resolves names");

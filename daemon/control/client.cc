@@ -14,11 +14,12 @@ constexpr std::chrono::seconds answer_timeout{5};
 
 Error no_answer(const std::filesystem::path& socket, const asio::error_code& error) {
   const bool absent = error.value() == ENOENT || error.value() == ECONNREFUSED;
-  return {ExitCode::system,
-          fmt::format("{}: {}; {}", socket.string(), error.message(),
-                      absent ? "ctgated is not running with this runtime directory (start it, or name another one with "
-                               "--runtime-dir)"
-                             : "this needs the rights of the daemon's user (usually root)")};
+  return {
+      ExitCode::system,
+      fmt::format("{}: {}; {}", socket.string(), error.message(),
+                  absent ? "ctgated is not running with this runtime directory (start it, or choose another directory "
+                           "with --runtime-dir)"
+                         : "this needs root or the daemon's user")};
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ ExitCode demo(const Options& options) {
   if (auto possible = lab::check_demo(); !possible) return report(possible.error());
   if (!options.json) {
     for (const auto& skip : lab::skipped_scenarios()) {
-      std::cerr << "ctgate: leaving out the scenario " << skip.name << ": " << skip.reason << '\n';
+      std::cerr << "ctgate: skipping scenario " << skip.name << ": " << skip.reason << '\n';
     }
   }
   const ProgressLine line;
@@ -78,7 +78,7 @@ ExitCode demo(const Options& options) {
   if (!status) return report(status.error());
   if (*status > 128) {
     line.clear();
-    std::cerr << "ctgate: demo ended by signal " << *status - 128 << "; its namespaces and processes are gone\n";
+    std::cerr << "ctgate: demo ended by signal " << *status - 128 << "; its namespaces and processes were removed\n";
   }
   return static_cast<ExitCode>(*status);
 }
@@ -87,13 +87,13 @@ ExitCode demo(const Options& options) {
 
 void add_demo_command(CLI::App& app, ExitCode& exit_code) {
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("demo", "Show the damage on this kernel, without and with ctgated");
+  auto* command = app.add_subcommand("demo", "Reproduce the problem on this kernel, then show it fixed (root, 8 s)");
   command->add_flag("--json", options->json, "Print one JSON object instead of the table");
   command->add_flag("--quick", options->quick, "Send fewer flows");
   command->footer(
-      "Needs root. Builds network namespaces of its own, which nothing outside sees, and leaves nothing behind.\n"
-      "Exit codes: 0 every run with ctgated was clean, 1 one was not, 3 the system cannot run it, 128 + N ended by\n"
-      "signal N (130 after Ctrl-C).");
+      "Works in separate network namespaces, changes nothing outside them, and removes them at the end.\n"
+      "Exit codes: 0 every run with ctgated was clean, 1 there was damage with ctgated too, 3 the system refused,\n"
+      "128 + N ended by signal N (130 after Ctrl-C).");
   command->callback([options, &exit_code] { exit_code = demo(*options); });
 }
 

@@ -15,10 +15,10 @@ ExitCode report(const Error& error) {
 namespace {
 
 ExitCode run(int argc, char** argv) {
-  CLI::App app{"Keeps the first datagrams of new UDP flows together on hosts with delayed NFQUEUE verdicts"};
+  CLI::App app{"Stops NFQUEUE programs from splitting new UDP flows"};
   app.set_version_flag("--version", "ctgate " CTGATE_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 fine, 1 the check found a problem, 2 usage or policy error, 3 the system refused.");
+  app.footer("Exit codes: 0 success, 1 a check found a problem, 2 wrong command line or policy, 3 the system refused.");
   ExitCode exit_code = ExitCode::ok;
   const RunLine line = split_run_line(argc, argv);
   add_run_command(app, exit_code, line.command);

@@ -130,7 +130,7 @@ Expected<Endpoint> parse_endpoint(const std::string& text) {
   const auto port = colon == text.npos ? tl::unexpected(Wrong{}) : parse_port_range(text.substr(colon + 1));
   const bool valid = address && bracketed == (address->family == Family::ipv6) && port && port->first == port->last;
   if (valid) return Endpoint{*address, port->first};
-  return usage_error(fmt::format("\"{}\" is no address with a port; write 192.0.2.1:53 or [2001:db8::1]:53", text));
+  return usage_error(fmt::format("\"{}\" is not an address with a port; write 192.0.2.1:53 or [2001:db8::1]:53", text));
 }
 
 Expected<std::uint32_t> parse_user(const std::string& text) {
@@ -150,14 +150,14 @@ Expected<FlowFacts> parse_flow(const MatchOptions& options) {
   const auto destination = parse_endpoint(options.destination);
   if (!destination) return tl::unexpected(destination.error());
   if (source->address.family != destination->address.family)
-    return usage_error("SOURCE and DESTINATION are of different families; a flow has one: IPv4 or IPv6");
+    return usage_error("SOURCE and DESTINATION must both be IPv4 or both be IPv6 addresses");
   FlowFacts flow{source->address, destination->address, source->port, destination->port, Direction::output, {}, {}};
   for (const auto direction : {Direction::output, Direction::forward, Direction::input})
     if (options.direction == to_string(direction)) flow.direction = direction;
   flow.interface = options.interface;
   if (!options.user.empty()) {
     if (flow.direction != Direction::output)
-      return usage_error("--user goes with --direction output only: no other flow has a local sender");
+      return usage_error("--user requires --direction output: other flows have no local sender");
     const auto user = parse_user(options.user);
     if (!user) return tl::unexpected(user.error());
     flow.user = *user;
@@ -203,30 +203,33 @@ void add_check(CLI::App& policy, ExitCode& exit_code) {
   command->add_option("FILE", *file, policy_file_help);
   command->footer(
       "Prints \"FILE: ok, N rules\" and exits with 0, or prints every error as FILE:LINE:COLUMN: KEY: MESSAGE to\n"
-      "standard error and exits with 2. Columns count characters; indexes such as rule[2] count from 0.");
+      "standard error and exits with 2. Columns are counted in characters; indexes such as rule[2] count from 0.");
   command->callback([file, &exit_code] { exit_code = check(*file); });
 }
 
 void add_show(CLI::App& policy, ExitCode& exit_code) {
-  auto* command = policy.add_subcommand("show", "Print the effective policy, every default filled in");
+  auto* command = policy.add_subcommand("show", "Print the effective policy, with every default filled in");
   auto file = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
   auto image = std::make_shared<std::string>();
   auto* file_option = command->add_option("FILE", *file, policy_file_help);
-  auto* json_flag = command->add_flag("--json", *json, "JSON with the same keys instead of TOML");
-  command->add_option("--image", *image, "Show what this image holds (see policy compile); it has no names of rules")
+  auto* json_flag = command->add_flag("--json", *json, "Print JSON with the same keys instead of TOML");
+  command
+      ->add_option("--image", *image,
+                   "Show the contents of this image (see policy compile); an image has no rule names")
       ->type_name("PATH")
       ->excludes(file_option)
       ->excludes(json_flag);
   command->footer(
-      "The TOML is a valid policy file with the same meaning. Users appear as numbers; release is left out where\n"
+      "The TOML is a valid policy file with the same meaning. Users are printed as numbers; release is omitted where\n"
       "the action is \"pass\", and mark_bit where no bit is set.");
   command->callback(
       [file, json, image, &exit_code] { exit_code = image->empty() ? show(*file, *json) : show_policy_image(*image); });
 }
 
 void add_match(CLI::App& policy, ExitCode& exit_code) {
-  auto* command = policy.add_subcommand("match", "Say which rule a UDP flow hits, and why the rules before it did not");
+  auto* command =
+      policy.add_subcommand("match", "Show which rule a UDP flow matches, and why the rules before it do not");
   auto options = std::make_shared<MatchOptions>();
   command->add_option("SOURCE", options->source, "Source before NAT, ADDRESS:PORT or [ADDRESS]:PORT for IPv6")
       ->required();
@@ -234,12 +237,12 @@ void add_match(CLI::App& policy, ExitCode& exit_code) {
   command->add_option("--policy", options->file, policy_file_help)->type_name("FILE");
   command
       ->add_option("--direction", options->direction,
-                   "output: sent by this host, forward: routed through it, input: to it; default output")
+                   "output: sent by this host (the default), forward: routed through it, input: sent to it")
       ->check(CLI::IsMember({"output", "forward", "input"}))
       ->type_name("DIRECTION");
   command
       ->add_option("--interface", options->interface,
-                   "Incoming interface, or the outgoing one with --direction output; without it, rules that name "
+                   "Incoming interface, or outgoing interface with --direction output; without it, rules that name "
                    "interfaces do not match")
       ->type_name("NAME");
   command
@@ -249,14 +252,15 @@ void add_match(CLI::App& policy, ExitCode& exit_code) {
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "Example: ctgate policy match --user www-data 192.0.2.10:40000 192.0.2.53:53\n"
-      "Sends nothing and asks no kernel. Exits with 0 whatever the decision is, with 2 if the policy is wrong.");
+      "Reads only the policy: sends nothing, and does not ask the kernel. Exits with 0 whatever the decision is, and\n"
+      "with 2 if the policy is wrong.");
   command->callback([options, &exit_code] { exit_code = run_match(*options); });
 }
 
 }  // namespace
 
 void add_policy_commands(CLI::App& app, ExitCode& exit_code) {
-  auto* policy = app.add_subcommand("policy", "Check, show, question and compile the policy file");
+  auto* policy = app.add_subcommand("policy", "Check, print, test and compile the policy file");
   policy->require_subcommand(1);
   add_check(*policy, exit_code);
   add_show(*policy, exit_code);

@@ -16,7 +16,7 @@ struct PolicyFile {
 };
 
 inline constexpr auto policy_file_help =
-    "Policy file; without it /etc/ctgate/policy.toml, or the built-in defaults if that is absent";
+    "Policy file; default /etc/ctgate/policy.toml, or the built-in defaults if that file does not exist";
 
 // An empty `file` means the default one, which may be absent.
 [[nodiscard]] Expected<PolicyFile> load_policy_file(const std::string& file);

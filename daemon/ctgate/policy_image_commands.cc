@@ -31,7 +31,7 @@ ExitCode compile(const std::string& file, const std::string& output) {
   std::error_code ignored;
   if (output == image::state_path && std::filesystem::exists(image::runtime_path, ignored))
     fmt::print(
-        "note: {}, which ctgated or its service writes, comes first; remove it if ctgated does not run here any more\n",
+        "note: programs use {}, which ctgated or its service writes, first; remove it if ctgated no longer runs here\n",
         image::runtime_path);
   return ExitCode::ok;
 }
@@ -50,20 +50,19 @@ ExitCode show_policy_image(const std::string& path) {
 }
 
 void add_policy_compile(CLI::App& policy, ExitCode& exit_code) {
-  auto* command = policy.add_subcommand("compile", "Write the policy in the form that the preload library reads");
+  auto* command = policy.add_subcommand("compile", "Compile the policy into the image that the preload library reads");
   auto file = std::make_shared<std::string>();
   auto output = std::make_shared<std::string>(image::state_path);
   command->add_option("FILE", *file, policy_file_help);
-  command->add_option("--output", *output, "Where to write it; missing directories are made")
+  command->add_option("--output", *output, "Write the image to this path; missing directories are created")
       ->type_name("PATH")
       ->capture_default_str();
-  command->footer(
-      fmt::format("Programs read the image when they start: {} if it is there, which ctgated as root, or\n"
-                  "its service, writes at its start and on each reload, else {}. Without ctgated, run this\n"
-                  "after each change of the policy. Rules that a sending program can't match (direction forward or "
-                  "input, interfaces) "
-                  "are\nleft out. See what an image holds with: ctgate policy show --image PATH",
-                  image::runtime_path, image::state_path));
+  command->footer(fmt::format(
+      "Programs read the image when they start: {} if it exists, which ctgated as root, or its\n"
+      "service, writes when it starts and on each reload, otherwise {}. Without ctgated,\n"
+      "run this after each change of the policy. Rules that cannot match in a sending program (direction\n"
+      "forward or input, or with interfaces) are left out. To show an image: ctgate policy show --image PATH",
+      image::runtime_path, image::state_path));
   command->callback([file, output, &exit_code] { exit_code = compile(*file, *output); });
 }
 

@@ -71,35 +71,34 @@ Expected<preload::Library> checked_library(const Options& options) {
 
 Expected<void> smoke_test(const preload::Library& library) {
   const auto test = preload::standard_smoke_test();
-  for (const auto& reason : test.left_out) std::cerr << "ctgate: left out of the smoke test: " << reason << '\n';
+  for (const auto& reason : test.left_out) std::cerr << "ctgate: not tested: " << reason << '\n';
   return preload::run_smoke_test(test.checks, library.word);
 }
 
 void warn_of_other_word_size(const preload::Library& library) {
   if (!library.other_loader || library.other_path) return;
   std::cerr << fmt::format(
-      "ctgate: this system has a loader for 32-bit programs ({}), but there is no 32-bit {} where ld.so would look for "
-      "it: every 32-bit program will print a line of ld.so on its standard error. Install the library for both word "
-      "sizes if there are such programs\n",
+      "ctgate: this system has a loader for 32-bit programs ({}), but no 32-bit {} where ld.so would look for it: "
+      "every 32-bit program will print an error of ld.so. Install the library for both word sizes if you use such "
+      "programs\n",
       library.other_loader->string(), preload::library_name);
 }
 
 // init=/bin/sh is no help: that shell reads the file too. LD_PRELOAD and CTGATE_DISABLE do not keep the library out.
 void tell_how_to_recover(const std::string& file) {
   std::cout << fmt::format(
-      "Programs that start from now on load it; running ones are as they were.\n"
+      "Programs that start from now on load it; running programs do not.\n"
       "To undo: ctgate preload disable{0}\n"
-      "If programs fail to start, the line in {1} must go:\n"
-      "  from a root shell that is still open, with nothing but builtins, which removes foreign entries too:\n"
+      "If programs fail to start, remove the line from {1}:\n"
+      "  from a root shell that is still open, with builtins only (this removes the entries of others too):\n"
       "    : > {1}\n"
       "  with a static program:\n"
       "    busybox sed -i '/libctgate/d' {1}\n"
       "  if nobody can log in: boot a rescue medium, or stop in the initramfs (rd.break, or break=bottom on Debian),\n"
-      "  mount the root file system read-write and delete the line there. init=/bin/sh does not help: that shell "
-      "reads\n"
-      "  the file too.\n"
+      "  mount the root file system read-write and delete the line there. init=/bin/sh does not help: that shell\n"
+      "  reads the file too.\n"
       "CTGATE_DISABLE=1 in the environment of a program turns the gate off there, but the library is still loaded.\n"
-      "Remove the line before the library: without the file, every program complains.\n",
+      "Remove the line before you remove the library: if the library is missing, every program prints an error.\n",
       file == preload::default_preload_file ? "" : " --file " + file, file);
 }
 
@@ -116,7 +115,7 @@ Expected<void> enable(const Options& options) {
   const auto change = preload::enable_preload(options.file, library->word, ours);
   if (!change) return tl::unexpected(change.error());
   if (*change == preload::Change::none) {
-    std::cout << fmt::format("{} is enabled in {} already\n", library->word, options.file);
+    std::cout << fmt::format("{} is already enabled in {}\n", library->word, options.file);
     return {};
   }
   std::cout << fmt::format("enabled {} in {}\n", library->word, options.file);
@@ -131,7 +130,7 @@ Expected<void> disable(const Options& options) {
     std::cout << fmt::format("not enabled in {}\n", options.file);
     return {};
   }
-  std::cout << fmt::format("disabled in {}{}\nRunning programs keep the library until they are started again.\n",
+  std::cout << fmt::format("disabled in {}{}\nRunning programs keep the library until they are restarted.\n",
                            options.file,
                            *change == preload::Change::removed ? ", which had nothing else in it and was removed" : "");
   return {};
@@ -177,10 +176,10 @@ ExitCode show_status(const Options& options) {
 CLI::App* add_command(CLI::App& preload, const std::shared_ptr<Options>& options, const char* name,
                       const char* description) {
   auto* command = preload.add_subcommand(name, description);
-  command->add_option("--file", options->file, "The file, for other roots and for trying")
+  command->add_option("--file", options->file, "Use this file, for example in another root directory or for a test")
       ->type_name("PATH")
       ->capture_default_str();
-  command->add_option("--library", options->library, "The library; without it the installed libctgate.so")
+  command->add_option("--library", options->library, "Use this library instead of the installed libctgate.so")
       ->type_name("PATH");
   return command;
 }
@@ -188,7 +187,7 @@ CLI::App* add_command(CLI::App& preload, const std::shared_ptr<Options>& options
 }  // namespace
 
 void add_preload_commands(CLI::App& app, ExitCode& exit_code) {
-  auto* preload = app.add_subcommand("preload", "libctgate.so in every program of the system (ld.so.preload)");
+  auto* preload = app.add_subcommand("preload", "Load libctgate.so into every program of the system (ld.so.preload)");
   preload->require_subcommand(1);
   auto options = std::make_shared<Options>();
   const auto answer = [&exit_code, options](Expected<void> (*action)(const Options&)) {
@@ -198,21 +197,24 @@ void add_preload_commands(CLI::App& app, ExitCode& exit_code) {
     };
   };
 
-  auto* enable_command = add_command(*preload, options, "enable", "Try the library, then add it to the file");
+  auto* enable_command = add_command(*preload, options, "enable", "Test the library, then add it to the file");
   enable_command->footer(
-      "Changes nothing unless true, a shell, the resolver and a static program run with the library just as they do\n"
-      "without it, and only root can replace the library. Where it is installed for both word sizes the entry has\n"
-      "$LIB. Other entries are kept as they are.\n"
-      "Exit codes: 0 enabled, 1 a check failed, 2 wrong usage, 3 the system refused.");
+      "Changes nothing unless true, a shell, the resolver and a static program behave with the library as they do\n"
+      "without it, and only root can replace the library. If the library is installed for both word sizes, the entry\n"
+      "contains $LIB. Other entries are not changed.\n"
+      "Exit codes: 0 enabled, 1 a check failed, 2 wrong command line, 3 the system refused.");
   enable_command->callback(answer(enable));
 
-  auto* disable_command = add_command(*preload, options, "disable", "Take the library out of the file");
-  disable_command->footer("Exit codes: 0 it is not in the file (any more), 2 wrong usage, 3 the system refused.");
+  auto* disable_command = add_command(*preload, options, "disable", "Remove the library from the file");
+  disable_command->footer(
+      "Exit codes: 0 the library is not in the file (any more), 2 wrong command line, 3 the system refused.");
   disable_command->callback(answer(disable));
 
-  auto* status_command = add_command(*preload, options, "status", "What stands in the file, and what is wrong with it");
-  status_command->add_flag("--json", options->json, "One JSON object");
-  status_command->footer("Exit codes: 0 nothing is wrong, enabled or not; 1 a problem; 3 the file cannot be read.");
+  auto* status_command =
+      add_command(*preload, options, "status", "Show the entries of the file, and what is wrong with it");
+  status_command->add_flag("--json", options->json, "Print one JSON object");
+  status_command->footer(
+      "Exit codes: 0 nothing is wrong, enabled or not; 1 something is wrong; 3 the file cannot be read.");
   status_command->callback([options, &exit_code] { exit_code = show_status(*options); });
 }
 

@@ -32,7 +32,7 @@ Expected<rules::Backend> choose_backend(const PrintOptions& options, const Polic
   auto chosen = rules::choose_rule_set(policy.daemon.backend, policy);
   if (!chosen) {
     Error error = chosen.error();
-    error.message += "\nname one with --backend to see its rules all the same";
+    error.message += "\nname a backend with --backend to print its rules anyway";
     return tl::unexpected(error);
   }
   return (*chosen)->backend();
@@ -53,7 +53,8 @@ Expected<void> clean_up(const CleanupOptions& options) {
   if (control::request(socket, control::status_request)) {
     return tl::unexpected(
         Error{ExitCode::problem,
-              fmt::format("ctgated answers on {} and would put its rules back; stop it first", socket.string())});
+              fmt::format("ctgated is running (it answers on {}) and would restore its rules; stop it first",
+                          socket.string())});
   }
   if (auto entered = enter_network_namespace(options.network_namespace); !entered) return entered;
   const auto removed = rules::remove_everything();
@@ -71,15 +72,15 @@ void add_namespace_option(CLI::App& command, std::string& network_namespace) {
 }  // namespace
 
 void add_rules_commands(CLI::App& app, ExitCode& exit_code) {
-  auto* rules = app.add_subcommand("rules", "The rule set that ctgated installs");
+  auto* rules = app.add_subcommand("rules", "Show the rule set of ctgated");
   rules->require_subcommand(1);
   auto options = std::make_shared<PrintOptions>();
-  auto* print_command = rules->add_subcommand("print", "Print the rule set for a policy; installs nothing");
+  auto* print_command = rules->add_subcommand("print", "Print the rule set for a policy, without installing it");
   auto* policy =
       print_command->add_option("--policy", options->policy, "Policy file")->type_name("FILE")->capture_default_str();
   print_command
       ->add_option("--backend", options->backend,
-                   "Backend to print for; without it the one that the kernel takes, which needs root")
+                   "Backend to print for; default the one that works on this kernel, which needs root to find out")
       ->check(CLI::IsMember({"nftables", "nftables-xt", "iptables"}));
   add_namespace_option(*print_command, options->network_namespace);
   print_command->callback([options, policy, &exit_code] {
@@ -90,9 +91,7 @@ void add_rules_commands(CLI::App& app, ExitCode& exit_code) {
 
   auto cleanup_options = std::make_shared<CleanupOptions>();
   auto* cleanup = app.add_subcommand(
-      "cleanup",
-      "Remove every table and chain of ctgate from the network namespace, e.g. before the package goes. "
-      "Drops what waits in NFQUEUE queues at that moment, other programs' too");
+      "cleanup", "Remove ctgate's rules. Warning: drops packets waiting in every NFQUEUE of this namespace.");
   cleanup->add_option("--runtime-dir", cleanup_options->runtime_directory, "Directory of the control socket")
       ->type_name("DIR")
       ->capture_default_str();

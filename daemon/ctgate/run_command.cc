@@ -59,7 +59,7 @@ void warn_of_obstacles(const char* command, const preload::Library& library) {
   const auto file = preload::find_command(command, path);
   if (!file) return;  // execvp(3) will say so
   for (const auto& line : preload::obstacles(preload::examine_program(*file, path), library)) warn(line);
-  if (variable("CTGATE_DISABLE") == "1") warn("CTGATE_DISABLE=1 is in the environment, so nothing is gated");
+  if (variable("CTGATE_DISABLE") == "1") warn("CTGATE_DISABLE=1 is set in the environment, so nothing is gated");
 }
 
 Expected<void> prepare(const Options& options, const char* command) {
@@ -103,20 +103,20 @@ RunLine split_run_line(int argc, char** argv) {
 void add_run_command(CLI::App& app, ExitCode& exit_code, char** command) {
   auto options = std::make_shared<Options>();
   auto* run_command = app.add_subcommand("run", "Run one command with libctgate.so preloaded");
-  run_command->add_option("--policy", options->policy, "Policy file, or an image of `ctgate policy compile`")
+  run_command->add_option("--policy", options->policy, "Policy file, or an image made by `ctgate policy compile`")
       ->type_name("FILE");
   run_command->add_option("--library", options->library, "Preload this file instead of the installed libctgate.so")
       ->type_name("FILE");
-  run_command->add_flag("--log", options->log, "One line to standard error for each datagram that was held");
-  run_command->add_option("COMMAND", options->command, "The command and its arguments, behind \"--\" if you like");
+  run_command->add_flag("--log", options->log, "Print a line to standard error for each datagram that was held");
+  run_command->add_option("COMMAND", options->command, "The command and its arguments, optionally after \"--\"");
   run_command->footer(
-      "Options behind COMMAND are the command's own. The library comes first in LD_PRELOAD; what stands there already\n"
-      "is kept. Says on standard error where a preloaded library does nothing: static and Go programs, set-user-ID\n"
-      "programs, another word size or C library; use ctgated for these.\n"
-      "The compiled policy goes to $XDG_RUNTIME_DIR/ctgate, or /tmp/ctgate-UID; programs that change their user can't\n"
-      "read it there and work with the policy of the system.\n"
-      "Exit codes: the command's own; 126 it cannot be executed, 127 it is not there; before it was started, 2 wrong\n"
-      "usage or policy, 3 no library, or the system refused.");
+      "Options after COMMAND belong to the command. The library is put first in LD_PRELOAD; existing entries are\n"
+      "kept. If a preloaded library has no effect on the command (static and Go programs, set-user-ID programs,\n"
+      "another word size or C library), a line on standard error says so; use ctgated for these.\n"
+      "The policy is compiled into $XDG_RUNTIME_DIR/ctgate, or /tmp/ctgate-UID; programs that change their user\n"
+      "cannot read it there and use the policy of the system.\n"
+      "Exit codes: those of the command; 126 it cannot be executed, 127 it was not found; if it was not started, 2\n"
+      "wrong command line or policy, 3 the library is missing, or the system refused.");
   run_command->callback([options, command, &exit_code] {
     if (*command == nullptr) throw CLI::RequiredError("COMMAND");
     exit_code = run(*options, command);

@@ -42,15 +42,15 @@ std::string_view mode_meaning(std::uint32_t mode) {
   constexpr std::array<std::string_view, 5> meanings{
       " (its constructor has not run: nothing is gated)", "", " (CTGATE_DISABLE=1: nothing is gated)",
       " (skip_programs names this program: nothing is gated)",
-      " (it has set up a seccomp filter, which may forbid what the library asks: nothing is gated)"};
+      " (it has set up a seccomp filter, which may forbid the library's system calls: nothing is gated)"};
   return mode < meanings.size() ? meanings[mode] : "";
 }
 
 std::string policy_meaning(std::uint32_t policy) {
   const std::array<std::string, 5> meanings{
-      " (there is no image)", fmt::format(" ({}, of ctgated)", image::runtime_path),
+      " (there is no image)", fmt::format(" ({}, written by ctgated)", image::runtime_path),
       fmt::format(" ({})", image::state_path), " (CTGATE_POLICY)",
-      " (an image is damaged, of another version or not root's: built-in defaults)"};
+      " (an image is damaged, from another version or not owned by root: built-in defaults)"};
   return policy < meanings.size() ? meanings[policy] : "";
 }
 
@@ -84,19 +84,18 @@ std::string human(pid_t pid, const preload::ProcessStatus& status) {
   if (!status.loaded) return fmt::format("libctgate.so is not in process {}: {}\n", pid, status.why_not);
   std::string text = fmt::format("process {} has {}{}\n", pid, status.library,
                                  status.replaced ? ", which was removed or replaced since it started" : "");
-  if (!status.counters) return text + "its counters cannot be found in its memory\n";
+  if (!status.counters) return text + "its counters were not found in its memory\n";
   const auto& counters = *status.counters;
   if (!counters.known()) {
-    return text +
-           fmt::format("its counters have version {}, and this ctgate reads version {}: start the process again\n",
-                       counters.version, shim::status_version);
+    return text + fmt::format("its counters have version {}, but this ctgate reads version {}: restart the process\n",
+                              counters.version, shim::status_version);
   }
   text += fmt::format("mode       {}{}\n", mode_name(counters.mode), mode_meaning(counters.mode));
   text += fmt::format("policy     {}{}\n", policy_name(counters.policy), policy_meaning(counters.policy));
   text += fmt::format("flows      {}\n", counters.flows);
-  text += fmt::format("held       {} datagrams, {} of them until max_wait\n", counters.held, counters.timed_out);
+  text += fmt::format("held       {} datagrams, {} of them for the full max_wait\n", counters.held, counters.timed_out);
   text += fmt::format("waited     {:.0f} us on average, {} us at most\n", average_us(counters), counters.longest_us);
-  text += fmt::format("forgotten  {} flows, for want of room\n", counters.overflow);
+  text += fmt::format("forgotten  {} flows, because the table was full\n", counters.overflow);
   return text;
 }
 
@@ -125,16 +124,16 @@ ExitCode show(const Options& options) {
 }  // namespace
 
 void add_shim_commands(CLI::App& app, ExitCode& exit_code) {
-  auto* shim = app.add_subcommand("shim", "The preloaded library in running processes");
+  auto* shim = app.add_subcommand("shim", "Inspect the preloaded library in running processes");
   shim->require_subcommand(1);
   auto options = std::make_shared<Options>();
-  auto* status = shim->add_subcommand("status", "Whether libctgate.so is in a process, and what it held there");
+  auto* status =
+      shim->add_subcommand("status", "Show whether libctgate.so is loaded in a process, and what it held there");
   status->add_option("PID", options->pid, "Process id")->required();
-  status->add_flag("--json", options->json, "One JSON object");
+  status->add_flag("--json", options->json, "Print one JSON object");
   status->footer(
-      "Reads the counters out of the memory of the process, which goes on undisturbed. Counters of a forked child "
-      "start\n"
-      "with its parent's.\n"
+      "Reads the counters from the memory of the process, which is not disturbed. A forked child inherits the\n"
+      "counters of its parent.\n"
       "Exit codes: 0 the library is in the process, 1 it is not, 2 there is no such process, 3 not permitted.");
   status->callback([options, &exit_code] { exit_code = show(*options); });
 }

@@ -65,15 +65,15 @@ Expected<void> run(const CommandLine& line) {
 }
 
 ExitCode parse_and_run(int argc, char** argv) {
-  CLI::App app{"Holds the followers of new UDP flows before conntrack until their leader is confirmed"};
+  CLI::App app{"Daemon that stops NFQUEUE programs from splitting new UDP flows"};
   app.set_version_flag("--version", "ctgated " CTGATE_VERSION);
   CommandLine line;
   line.keeper.policy_path = default_policy_path;
   line.keeper.runtime_directory = control::default_runtime_directory;
   auto* policy =
       app.add_option("--policy", line.keeper.policy_path,
-                     "Policy file; read again on SIGHUP. Without this option the default file may be absent, "
-                     "which means the built-in policy")
+                     "Policy file; read again on SIGHUP. If this option is not given and the default file does not "
+                     "exist, the built-in policy is used")
           ->type_name("FILE")
           ->capture_default_str();
   app.add_option("--netns", line.keeper.network_namespace,
@@ -81,17 +81,17 @@ ExitCode parse_and_run(int argc, char** argv) {
       ->type_name("NAME|PATH");
   auto* runtime_directory =
       app.add_option("--runtime-dir", line.keeper.runtime_directory,
-                     fmt::format("Directory of the control socket; if it is named, of the policy image for the preload "
-                                 "library too, which else is {}",
+                     fmt::format("Directory of the control socket; if given, also of the policy image for the preload "
+                                 "library, which is otherwise {}",
                                  image::runtime_path))
           ->type_name("DIR")
           ->capture_default_str();
   app.add_flag("--check", line.check, "Check policy, privileges and kernel, change nothing, and exit");
   app.add_flag("--debug", line.debug, "Log more");
   app.footer(
-      "Stays in the foreground. SIGTERM and SIGINT release what is held and empty the rules; SIGHUP reads the policy "
+      "Stays in the foreground. SIGTERM and SIGINT empty the rules and release what is held; SIGHUP reads the policy "
       "again.\n"
-      "Exit codes: 0 fine, 2 usage or policy error, 3 the system refused.");
+      "Exit codes: 0 success, 2 wrong command line or policy, 3 the system refused.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -23,18 +23,18 @@
 namespace ctgate::daemon {
 
 Expected<void> require_net_admin() {
-  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
+  if (capng_get_caps_process() != 0) return system_error("cannot read the capabilities of this process");
   if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0) return {};
   return system_error("CAP_NET_ADMIN is missing; run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN");
 }
 
 Expected<void> drop_privileges(bool for_iptables) {
   // The bounding set can be narrowed only with CAP_SETPCAP; without it there is nothing above CAP_NET_ADMIN to lose.
-  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
+  if (capng_get_caps_process() != 0) return system_error("cannot read the capabilities of this process");
   if (for_iptables && capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW) == 0) {
     return system_error(
-        "CAP_NET_RAW is missing, which backend iptables needs beside CAP_NET_ADMIN; give the service both as its "
-        "AmbientCapabilities=");
+        "CAP_NET_RAW is missing, which backend iptables needs in addition to CAP_NET_ADMIN; give the service "
+        "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW");
   }
   const bool may_narrow = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   const auto both = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);

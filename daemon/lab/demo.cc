@@ -66,12 +66,12 @@ bool DemoReport::clean() const {
 std::string DemoReport::verdict() const {
   const std::string damage = describe_damage(scenarios, &ScenarioReport::without);
   const std::string before =
-      damage.empty() ? fmt::format("Linux {} keeps new UDP flows whole in these scenarios, without ctgate too.", kernel)
-                     : fmt::format("Linux {} tears new UDP flows apart when a third party's verdicts are late: {}.",
-                                   kernel, damage);
+      damage.empty()
+          ? fmt::format("Linux {} keeps new UDP flows whole in these scenarios, even without ctgate.", kernel)
+          : fmt::format("Linux {} damages new UDP flows when NFQUEUE verdicts are late: {}.", kernel, damage);
   const std::string after =
       clean() ? "With ctgate nothing is lost, and every flow stays whole and in order."
-              : "With ctgate there is still damage: " + describe_damage(scenarios, &ScenarioReport::with) + ".";
+              : "Even with ctgate there is damage: " + describe_damage(scenarios, &ScenarioReport::with) + ".";
   return before + " " + after;
 }
 

@@ -104,13 +104,13 @@ sigset_t supervised_signals() {
 }  // namespace
 
 Expected<void> check_privileges() {
-  if (capng_get_caps_process() != 0) return system_error("the capabilities of this process cannot be read");
+  if (capng_get_caps_process() != 0) return system_error("cannot read the capabilities of this process");
   if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) != 0 &&
       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0) {
     return {};
   }
   return system_error(
-      "this needs root, or the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN, to make network namespaces: run it with "
+      "this needs root, or the capabilities CAP_SYS_ADMIN and CAP_NET_ADMIN, to create network namespaces: run it with "
       "sudo, in a container with --privileged");
 }
 

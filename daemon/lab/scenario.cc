@@ -113,8 +113,7 @@ Expected<RunResult> measure_with_ctgated(const Topology& topology, const Scenari
   auto result = measure(topology, scenario, load);
   if (!result) return result;
   const auto status = daemon->status();
-  if (!status)
-    return system_error("ctgated does not answer any more: " + status.error().message + "\n" + daemon->log());
+  if (!status) return system_error("ctgated no longer answers: " + status.error().message + "\n" + daemon->log());
   result->held = status->value("held_total", std::uint64_t{0});
   result->backend = status->value("backend", std::string("unknown"));
   return result;

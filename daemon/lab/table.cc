@@ -62,7 +62,7 @@ std::string render_table(const DemoReport& report, const TableStyle& style) {
   const Painter paint(style);
   std::string text =
       paint(Colour::bold, fmt::format("Linux {}, gate backend {}", report.kernel, report.backend)) +
-      fmt::format("\nThird-party NFQUEUE verdicts after {} ms; bursts on new UDP flows\n\n", third_party_delay.count());
+      fmt::format("\nNFQUEUE verdicts after {} ms; bursts on new UDP flows\n\n", third_party_delay.count());
   text += paint(Colour::bold, fmt::format("{:<{}}{:>21}   {:>28}", "", name_width, "without ctgate", "with ctgate"));
   text += '\n';
   text += paint(Colour::bold, fmt::format("{:<{}}{:>7}{:>7}{:>7}   {:>7}{:>7}{:>7}{:>7}", "scenario", name_width,
@@ -73,11 +73,11 @@ std::string render_table(const DemoReport& report, const TableStyle& style) {
                         run_cells(paint, line.with), line.with.held, paint.mark(line.with.clean()));
   }
   for (const auto& skip : report.skipped) {
-    text += fmt::format("{:<{}}  left out: {}\n", skip.name, name_width, skip.reason);
+    text += fmt::format("{:<{}}  skipped: {}\n", skip.name, name_width, skip.reason);
   }
   text +=
       "\nlost: datagrams without an answer; split: flows that came from several ports or reached both\n"
-      "backends; order: flows that arrived in another order; held: datagrams that ctgated held back\n\n";
+      "backends; order: flows that arrived out of order; held: datagrams that ctgated held\n\n";
   text += paint(report.clean() ? Colour::green : Colour::red, wrap(report.verdict()));
   return text + '\n';
 }

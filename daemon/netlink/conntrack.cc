@@ -77,7 +77,7 @@ std::optional<ConntrackChange> parse_change(const nlmsghdr& message) {
 
 Expected<void> join(const Socket& socket, int group) {
   if (setsockopt(socket.fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0) return {};
-  return errno_error("subscribe to conntrack events (kernel part nf_conntrack_netlink)", errno);
+  return errno_error("subscribe to conntrack events (kernel module nf_conntrack_netlink)", errno);
 }
 
 }  // namespace

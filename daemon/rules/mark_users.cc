@@ -14,8 +14,8 @@ namespace {
 
 std::string refusal(int bit, std::string_view user) {
   return fmt::format(
-      "daemon.mark_bit = {}: bit {:#x} of the packet mark is looked at by {}; choose another bit or remove the key",
-      bit, 1U << static_cast<unsigned>(bit), user);
+      "daemon.mark_bit = {}: bit {:#x} of the packet mark is used by {}; choose another bit or remove the key", bit,
+      1U << static_cast<unsigned>(bit), user);
 }
 
 // A line of `ip rule list`, e.g. "100:	from all fwmark 0x1/0xff lookup 100". Without a mask all bits are tested.

@@ -20,7 +20,7 @@ void Nft::Free::operator()(nft_ctx* context) const {
 
 Expected<void> Nft::supported() {
   const int probe = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-  if (probe < 0) return errno_error("the kernel's netfilter netlink interface (kernel part nfnetlink)", errno);
+  if (probe < 0) return errno_error("open the kernel's netfilter netlink interface (kernel module nfnetlink)", errno);
   close(probe);
   return {};
 }

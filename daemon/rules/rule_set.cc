@@ -59,7 +59,7 @@ std::string print_rules(Backend backend, const Policy& policy) {
   if (backend == Backend::nftables_xt) {
     text +=
         "# each chain queue_N holds the xtables target NFQUEUE --queue-num N --queue-bypass (nft_compat),\n"
-        "# which nft itself can't write\n";
+        "# which has no nft syntax\n";
   }
   return text + render_install(policy, {backend, confirmed_timeout()}, both_families);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Completion of ctgate and ctgated for bash. Works without the package bash-completion, but completes the command behind
-# `ctgate run` only as the name of a program then. tests/cli/completion_test.cc compares it with --help.
+# Completion of ctgate and ctgated for bash. Without the package bash-completion, it completes the command after
+# `ctgate run` only as the name of a program. tests/cli/completion_test.cc compares it with --help.
 
 # Subcommands of the command "$*".
 _ctgate_subcommands() {
@@ -34,7 +34,7 @@ _ctgate_options() {
   esac
 }
 
-# Names that begin with $2 of what compgen calls $1 (-f files, -d directories), with a slash behind directories.
+# Names that begin with $2 of what compgen calls $1 (-f files, -d directories), with a slash after directories.
 _ctgate_files() {
   compopt -o filenames 2>/dev/null # fails where no completion goes on
   mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
@@ -71,7 +71,7 @@ _ctgate_argument() {
   esac
 }
 
-# The command behind `ctgate run`, which begins with the word number $1.
+# The command after `ctgate run`, which begins with the word number $1.
 _ctgate_command() {
   if declare -F _command_offset >/dev/null; then
     _command_offset "$1"

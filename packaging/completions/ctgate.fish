@@ -37,7 +37,7 @@ function __ctgate_before_command
     __ctgate_at run; and not contains -- -- (commandline -opc)
 end
 
-# What the command behind `ctgate run` would be offered.
+# What would be offered for the command after `ctgate run`.
 function __ctgate_subcommand
     set -l words (commandline -opc)[3..-1] (commandline -ct)
     while set -q words[2]
@@ -65,41 +65,41 @@ complete -c ctgate -n 'not __ctgate_in run; or __ctgate_before_command' -s h -l 
 complete -c ctgate -n '__ctgate_at ""' -l version -d 'Print the version'
 
 complete -c ctgate -n '__ctgate_at ""' -a run -d 'Run one command with libctgate.so preloaded'
-complete -c ctgate -n '__ctgate_at ""' -a status -d 'What the running ctgated does'
-complete -c ctgate -n '__ctgate_at ""' -a demo -d 'Show the damage on this kernel, without and with ctgated'
-complete -c ctgate -n '__ctgate_at ""' -a policy -d 'Check, show, question and compile the policy file'
-complete -c ctgate -n '__ctgate_at ""' -a rules -d 'The rule set that ctgated installs'
-complete -c ctgate -n '__ctgate_at ""' -a cleanup -d 'Remove every table and chain of ctgate'
-complete -c ctgate -n '__ctgate_at ""' -a preload -d 'libctgate.so in every program of the system'
-complete -c ctgate -n '__ctgate_at ""' -a shim -d 'The preloaded library in running processes'
+complete -c ctgate -n '__ctgate_at ""' -a status -d 'Show what the running ctgated does'
+complete -c ctgate -n '__ctgate_at ""' -a demo -d 'Reproduce the problem on this kernel, then show it fixed'
+complete -c ctgate -n '__ctgate_at ""' -a policy -d 'Check, print, test and compile the policy file'
+complete -c ctgate -n '__ctgate_at ""' -a rules -d 'Show the rule set of ctgated'
+complete -c ctgate -n '__ctgate_at ""' -a cleanup -d 'Remove the rules of ctgate'
+complete -c ctgate -n '__ctgate_at ""' -a preload -d 'Load libctgate.so into every program of the system'
+complete -c ctgate -n '__ctgate_at ""' -a shim -d 'Inspect the preloaded library in running processes'
 complete -c ctgate -n '__ctgate_at ""' -a resolve -d 'Resolve a name as programs under libctgate.so do'
 
 complete -c ctgate -n __ctgate_before_command -l policy -r -F -d 'Policy file or image'
-complete -c ctgate -n __ctgate_before_command -l library -r -F -d 'Preload this file'
-complete -c ctgate -n __ctgate_before_command -l log -d 'One line for each datagram that was held'
+complete -c ctgate -n __ctgate_before_command -l library -r -F -d 'Use this file instead of the installed library'
+complete -c ctgate -n __ctgate_before_command -l log -d 'Print a line for each datagram that was held'
 complete -c ctgate -n '__ctgate_in run' -x -a '(__ctgate_subcommand)'
 
-complete -c ctgate -n '__ctgate_in status' -l json -d 'One JSON object'
+complete -c ctgate -n '__ctgate_in status' -l json -d 'Print one JSON object'
 complete -c ctgate -n '__ctgate_in status' -l runtime-dir -x -a '(__fish_complete_directories)' -d 'Directory of the control socket'
 
-complete -c ctgate -n '__ctgate_in demo' -l json -d 'One JSON object instead of the table'
+complete -c ctgate -n '__ctgate_in demo' -l json -d 'Print one JSON object instead of the table'
 complete -c ctgate -n '__ctgate_in demo' -l quick -d 'Send fewer flows'
 
 complete -c ctgate -n '__ctgate_at policy' -a check -d 'Print every error in a policy file'
 complete -c ctgate -n '__ctgate_at policy' -a show -d 'Print the effective policy'
-complete -c ctgate -n '__ctgate_at policy' -a match -d 'Say which rule a UDP flow hits, and why'
-complete -c ctgate -n '__ctgate_at policy' -a compile -d 'Write the image that the preload library reads'
+complete -c ctgate -n '__ctgate_at policy' -a match -d 'Show which rule a UDP flow matches, and why'
+complete -c ctgate -n '__ctgate_at policy' -a compile -d 'Compile the image that the preload library reads'
 complete -c ctgate -n '__ctgate_in policy check' -F
 complete -c ctgate -n '__ctgate_in policy show' -F
-complete -c ctgate -n '__ctgate_in policy show' -l json -d 'JSON instead of TOML'
-complete -c ctgate -n '__ctgate_in policy show' -l image -r -F -d 'Show what this image holds'
+complete -c ctgate -n '__ctgate_in policy show' -l json -d 'Print JSON instead of TOML'
+complete -c ctgate -n '__ctgate_in policy show' -l image -r -F -d 'Show the contents of this image'
 complete -c ctgate -n '__ctgate_in policy match' -l policy -r -F -d 'Policy file'
-complete -c ctgate -n '__ctgate_in policy match' -l direction -x -a 'output forward input' -d 'Way of the flow'
+complete -c ctgate -n '__ctgate_in policy match' -l direction -x -a 'output forward input' -d 'Direction of the flow'
 complete -c ctgate -n '__ctgate_in policy match' -l interface -x -a '(command ls /sys/class/net)' -d 'Interface'
 complete -c ctgate -n '__ctgate_in policy match' -l user -x -a '(__fish_complete_users)' -d 'Local sender'
 complete -c ctgate -n '__ctgate_in policy match' -l json -d 'Print JSON'
 complete -c ctgate -n '__ctgate_in policy compile' -F
-complete -c ctgate -n '__ctgate_in policy compile' -l output -r -F -d 'Where to write it'
+complete -c ctgate -n '__ctgate_in policy compile' -l output -r -F -d 'Path of the image'
 
 complete -c ctgate -n '__ctgate_at rules' -a print -d 'Print the rule set for a policy'
 complete -c ctgate -n '__ctgate_in rules print' -l policy -r -F -d 'Policy file'
@@ -109,25 +109,25 @@ complete -c ctgate -n '__ctgate_in rules print' -l netns -x -a '(__ctgate_namesp
 complete -c ctgate -n '__ctgate_in cleanup' -l runtime-dir -x -a '(__fish_complete_directories)' -d 'Directory of the control socket'
 complete -c ctgate -n '__ctgate_in cleanup' -l netns -x -a '(__ctgate_namespaces)' -d 'Network namespace'
 
-complete -c ctgate -n '__ctgate_at preload' -a enable -d 'Try the library, then add it to the file'
-complete -c ctgate -n '__ctgate_at preload' -a disable -d 'Take the library out of the file'
-complete -c ctgate -n '__ctgate_at preload' -a status -d 'What stands in the file, and what is wrong with it'
+complete -c ctgate -n '__ctgate_at preload' -a enable -d 'Test the library, then add it to the file'
+complete -c ctgate -n '__ctgate_at preload' -a disable -d 'Remove the library from the file'
+complete -c ctgate -n '__ctgate_at preload' -a status -d 'Show the entries of the file, and what is wrong with it'
 for command in enable disable status
-    complete -c ctgate -n "__ctgate_in preload $command" -l file -r -F -d 'Instead of /etc/ld.so.preload'
-    complete -c ctgate -n "__ctgate_in preload $command" -l library -r -F -d 'Instead of the installed one'
+    complete -c ctgate -n "__ctgate_in preload $command" -l file -r -F -d 'Use this file instead of /etc/ld.so.preload'
+    complete -c ctgate -n "__ctgate_in preload $command" -l library -r -F -d 'Use this file instead of the installed library'
 end
-complete -c ctgate -n '__ctgate_in preload status' -l json -d 'One JSON object'
+complete -c ctgate -n '__ctgate_in preload status' -l json -d 'Print one JSON object'
 
-complete -c ctgate -n '__ctgate_at shim' -a status -d 'Whether libctgate.so is in a process'
+complete -c ctgate -n '__ctgate_at shim' -a status -d 'Show whether libctgate.so is loaded in a process'
 complete -c ctgate -n '__ctgate_in shim status' -x -a '(__fish_complete_pids)'
-complete -c ctgate -n '__ctgate_in shim status' -l json -d 'One JSON object'
+complete -c ctgate -n '__ctgate_in shim status' -l json -d 'Print one JSON object'
 
 complete -c ctgate -n '__ctgate_in resolve' -x -a '(__fish_print_hostnames)'
-complete -c ctgate -n '__ctgate_in resolve' -l explain -d 'Say who answered, and why'
-complete -c ctgate -n '__ctgate_in resolve' -l compare -d 'All ways side by side'
-complete -c ctgate -n '__ctgate_in resolve' -l json -d 'JSON'
+complete -c ctgate -n '__ctgate_in resolve' -l explain -d 'Show who answered, and why'
+complete -c ctgate -n '__ctgate_in resolve' -l compare -d 'Show all ways side by side'
+complete -c ctgate -n '__ctgate_in resolve' -l json -d 'Print JSON'
 complete -c ctgate -n '__ctgate_in resolve' -l policy -r -F -d 'Policy file'
-complete -c ctgate -n '__ctgate_in resolve' -l library -r -F -d 'Instead of the installed one'
+complete -c ctgate -n '__ctgate_in resolve' -l library -r -F -d 'Use this file instead of the installed library'
 
 complete -c ctgated -s h -l help -d 'Print help'
 complete -c ctgated -l version -d 'Print the version'

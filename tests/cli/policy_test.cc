@@ -116,7 +116,7 @@ TEST_F(PolicyCommand, MatchRefusesWhatIsNoFlow) {
   EXPECT_EQ(match({"--direction", "sideways", "192.0.2.10:1", "192.0.2.53:53"}).exit_code, 2);
   const auto user = match({"--direction", "forward", "--user", "root", "192.0.2.10:1", "192.0.2.53:53"});
   EXPECT_EQ(user.exit_code, 2);
-  EXPECT_TRUE(contains(user, "--user goes with --direction output only")) << user.output;
+  EXPECT_TRUE(contains(user, "--user requires --direction output")) << user.output;
 }
 
 }  // namespace

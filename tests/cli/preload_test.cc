@@ -294,9 +294,9 @@ TEST_F(PreloadCommand, StatusNamesProblems) {
   };
   says(problem("/nonexistent/libctgate.so\n"), "/nonexistent/libctgate.so does not exist");
   says(problem("/nonexistent/foreign.so\n"), "/nonexistent/foreign.so does not exist");
-  says(problem(line + line), "is there more than once");
-  says(problem(line, 0666), "writable by others");
-  says(problem(line + "# one\n# two\n# three\n"), "takes a comment for the names of libraries");
+  says(problem(line + line), "is listed more than once");
+  says(problem(line, 0666), "writable by users other than root");
+  says(problem(line + "# one\n# two\n# three\n"), "reads comments as names of libraries");
   ::chmod(library.c_str(), 0666);
   says(problem(line), "libctgate.so is writable by everybody");
 }

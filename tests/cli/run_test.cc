@@ -76,7 +76,7 @@ TEST_F(RunCommand, WrongUsage) {
   }
   const auto help = run({"run", "--help"});
   EXPECT_EQ(help.exit_code, 0);
-  EXPECT_TRUE(contains(help, "Exit codes: the command's own; 126")) << help.output;
+  EXPECT_TRUE(contains(help, "Exit codes: those of the command; 126")) << help.output;
 }
 
 TEST_F(RunCommand, TheLibraryIsInTheProcess) {

@@ -77,9 +77,9 @@ TEST_F(ShimStatus, OfAProcessWithTheLibrary) {
   const auto program = with_library(samples + "/standin/libctgate.so");
   const auto result = status(program.pid());
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* line :
-       {"mode       active\n", "policy     environment", "flows      7\n",
-        "held       3 datagrams, 1 of them until max_wait\n", "waited     1500 us on average, 2000 us at most\n"}) {
+  for (const char* line : {"mode       active\n", "policy     environment", "flows      7\n",
+                           "held       3 datagrams, 1 of them for the full max_wait\n",
+                           "waited     1500 us on average, 2000 us at most\n"}) {
     EXPECT_TRUE(contains(result, line)) << line << " is missing in\n" << result.output;
   }
 }
@@ -122,7 +122,7 @@ TEST_F(ShimStatus, OfALibraryWithoutCounters) {
   const auto program = with_library(library.string());
   const auto result = status(program.pid());
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_TRUE(contains(result, "cannot be found in its memory")) << result.output;
+  EXPECT_TRUE(contains(result, "were not found in its memory")) << result.output;
 }
 
 TEST_F(ShimStatus, OfAProcessWithoutTheLibrary) {
@@ -175,7 +175,7 @@ TEST_F(ShimStatus, OfAnotherUsersProcess) {
   const auto result = run({"--reuid=65534", "--clear-groups", CTGATE, "shim", "status", program.pid()}, "setpriv");
   if (result.exit_code == 126 || result.exit_code == 127) GTEST_SKIP() << result.output;
   EXPECT_EQ(result.exit_code, 3) << result.output;
-  EXPECT_TRUE(contains(result, "not permitted to look into process")) << result.output;
+  EXPECT_TRUE(contains(result, "not permitted to read the memory of process")) << result.output;
   EXPECT_TRUE(contains(result, "it belongs to user 0")) << result.output;
   EXPECT_TRUE(contains(result, "run as root")) << result.output;
 }

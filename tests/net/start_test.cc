@@ -176,7 +176,7 @@ TEST_F(Start, MarkBitThatAnotherTableTestsIsRefused) {
   const auto path = policy("[daemon]\nmark_bit = 1\n");
   const auto result = ctgated_with({"--netns", gateway().name(), "--policy", path});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.output.find("is looked at by table ip other"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("is used by table ip other"), std::string::npos) << result.output;
 }
 
 TEST_F(Start, CheckChangesNothing) {

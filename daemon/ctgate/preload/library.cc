@@ -69,8 +69,7 @@ Expected<fs::path> find_library(const std::string& named) {
     if (fs::is_regular_file(place, failed)) return place.lexically_normal();
     if (list.find(place.string()) == std::string::npos) list += (list.empty() ? "" : ", ") + place.string();
   }
-  return system_error(
-      fmt::format("cannot find {}; looked for {}. Install it, or name it with --library", library_name, list));
+  return system_error(fmt::format("cannot find {}; looked for {}. Install it, or use --library", library_name, list));
 }
 
 Expected<Library> open_library(const fs::path& path) {

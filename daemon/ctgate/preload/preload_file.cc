@@ -111,7 +111,7 @@ Expected<void> replace(const FileDescriptor& directory, const fs::path& path, st
   ::unlinkat(directory.get(), temporary.c_str(), 0);
   const FileDescriptor file(
       ::openat(directory.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return refused("write a file beside", path, errno);
+  if (!file) return refused("write a temporary file next to", path, errno);
   if (!prepare(file.get(), text) ||
       ::renameat(directory.get(), temporary.c_str(), directory.get(), path.filename().c_str()) != 0) {
     const int error = errno;
@@ -140,7 +140,7 @@ std::string mode_problem(const fs::path& file, const struct stat& status) {
                        status.st_uid, file.string());
   }
   if ((mode & 022U) != 0) {
-    return fmt::format("{} is writable by others than root (mode {:04o}); chmod 0644 {}", file.string(), mode,
+    return fmt::format("{} is writable by users other than root (mode {:04o}); chmod 0644 {}", file.string(), mode,
                        file.string());
   }
   if ((mode & 0444U) != 0444U) {
@@ -152,12 +152,12 @@ std::string mode_problem(const fs::path& file, const struct stat& status) {
 
 std::optional<std::string> word_problem(const std::string& word, std::string_view lib_token) {
   if (word.starts_with('#')) {
-    return "ld.so takes a comment for the names of libraries (glibc mistakes all but the first); remove the comments";
+    return "ld.so reads comments as names of libraries (glibc all comments but the first); remove the comments";
   }
   if (word.find('/') == std::string::npos) return std::nullopt;  // looked up where libraries are
   const std::string path = expand_lib_token(word, lib_token);
   if (::access(path.c_str(), F_OK) == 0 || path.find('$') != std::string::npos) return std::nullopt;
-  return fmt::format("{} does not exist: every program says so on its standard error", path);
+  return fmt::format("{} does not exist: every program prints an error", path);
 }
 
 }  // namespace
@@ -173,8 +173,8 @@ Expected<Change> enable_preload(const fs::path& file, std::string_view entry, co
   const std::string text = with_entry(old, entry, is_ours);
   const auto words = preload_words(text);
   if (std::ranges::count(words, entry, &PreloadWord::text) != 1) {
-    return problem(fmt::format("cannot add {} to {} so that ld.so finds it; its comments may be the reason: {}", entry,
-                               path->string(), "remove them and try again"));
+    return problem(fmt::format("cannot add {} to {} so that ld.so finds it; comments in the file may be the reason: {}",
+                               entry, path->string(), "remove them and try again"));
   }
   if (*content && text == old && ((*content)->status.st_mode & 07777U) == wanted_mode) return Change::none;
   return done(replace(*directory, *path, text), Change::written);
@@ -210,12 +210,12 @@ Expected<PreloadStatus> preload_status(const fs::path& file, const IsOurs& is_ou
   };
   for (const auto& [offset, word] : preload_words((*content)->text)) {
     (is_ours(word) ? status.ours : status.foreign).push_back(word);
-    if (std::ranges::find(seen, word) != seen.end()) add(fmt::format("{} is there more than once", word));
+    if (std::ranges::find(seen, word) != seen.end()) add(fmt::format("{} is listed more than once", word));
     seen.push_back(word);
     if (auto text = word_problem(word, lib_token)) add(std::move(*text));
   }
   if (status.ours.size() > 1 && std::ranges::adjacent_find(status.ours, std::not_equal_to<>()) != status.ours.end()) {
-    add("there are several of our libraries; `ctgate preload enable` keeps one");
+    add("several entries are ctgate's library; `ctgate preload enable` keeps one");
   }
   return status;
 }

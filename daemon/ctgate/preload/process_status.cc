@@ -101,14 +101,14 @@ Found find_library_mappings(std::string_view maps) {
 
 std::string ptrace_rule(pid_t pid) {
   struct stat status {};
-  std::string text = "looking into another process takes the rights of a debugger (ptrace(2))";
+  std::string text = "this needs the permissions of a debugger (ptrace(2))";
   if (::stat(proc_file(pid, "").c_str(), &status) == 0 && status.st_uid != ::geteuid()) {
     text += fmt::format(": it belongs to user {}, or gained privileges", status.st_uid);
   }
   int error = 0;
   const std::string scope = read_proc("/proc/sys/kernel/yama/ptrace_scope", error);
   if (error == 0 && !scope.starts_with('0')) {
-    text += fmt::format("; kernel.yama.ptrace_scope is {}, which forbids it for processes of the same user too",
+    text += fmt::format("; kernel.yama.ptrace_scope is {}, which forbids it even for processes of the same user",
                         scope.substr(0, 1));
   }
   if (::geteuid() != 0) return text + "; run as root";
@@ -120,9 +120,9 @@ tl::unexpected<Error> cannot_look(pid_t pid, int error) {
     return tl::unexpected(Error{ExitCode::usage, fmt::format("there is no process {}", pid)});
   }
   if (error == EACCES || error == EPERM) {
-    return system_error(fmt::format("not permitted to look into process {}: {}", pid, ptrace_rule(pid)));
+    return system_error(fmt::format("not permitted to read the memory of process {}: {}", pid, ptrace_rule(pid)));
   }
-  return errno_error(fmt::format("look into process {}", pid), error);
+  return errno_error(fmt::format("read the memory of process {}", pid), error);
 }
 
 // AT_SECURE of a process; `is_64` gives the size of the words in its auxv.
@@ -142,7 +142,7 @@ bool gained_privileges(pid_t pid, bool is_64) {
 
 // `maps` is empty where the process has no memory of its own.
 std::string guess_why_not(pid_t pid, bool has_memory) {
-  if (!has_memory) return "it has no memory of its own: it is a kernel thread, or has ended (zombie)";
+  if (!has_memory) return "it has no memory: it is a kernel thread, or has ended (zombie)";
   const auto elf = inspect_file(proc_file(pid, "exe"));
   if (elf && elf->is_static()) return "its program is statically linked, so no library can be preloaded; use ctgated";
   if (elf) {
@@ -157,10 +157,10 @@ std::string guess_why_not(pid_t pid, bool has_memory) {
   int error = 0;
   const std::string environment = read_proc(proc_file(pid, "environ"), error);
   if (environment.find(library_name) != std::string::npos) {
-    return "its environment names the library, but ld.so could not load it: the file may be missing, of another word "
-           "size, or out of its reach (chroot, container)";
+    return "its environment names the library, but ld.so could not load it: the file may be missing, have another word "
+           "size, or be out of reach (chroot, container)";
   }
-  return "it was started without `ctgate run`, and before `ctgate preload enable` if that is in use; start it again";
+  return "it was started without `ctgate run`, and not after `ctgate preload enable`; restart it";
 }
 
 }  // namespace

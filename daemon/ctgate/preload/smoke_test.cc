@@ -92,7 +92,7 @@ SmokeTest standard_smoke_test() {
     test.checks.push_back(std::move(*check));
   } else {
     test.left_out.emplace_back(
-        "a static program: there is none of ldconfig, busybox, sash here; install busybox-static, to have a program "
+        "a static program: neither ldconfig, busybox nor sash is installed; install busybox-static to have a program "
         "that starts whatever the library does");
   }
   return test;

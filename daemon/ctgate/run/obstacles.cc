@@ -66,12 +66,12 @@ std::vector<std::string> obstacles(const Program& program, const Library& librar
   constexpr std::string_view not_gated = "its datagrams are not gated; use ctgated instead";
   if (program.elf && program.elf->go) {
     lines.push_back(
-        fmt::format("{} is a Go program, which makes its system calls without libc: {}", program.name, not_gated));
+        fmt::format("{} is a Go program, which makes system calls without libc: {}", program.name, not_gated));
   }
   if (program.elf && program.elf->is_static()) {
     if (lines.empty()) {
       lines.push_back(
-          fmt::format("{} is statically linked, so that no library can be preloaded: {}", program.name, not_gated));
+          fmt::format("{} is statically linked, so no library can be preloaded: {}", program.name, not_gated));
     }
     return lines;  // nothing loads libraries here
   }

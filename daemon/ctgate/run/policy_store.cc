@@ -53,14 +53,14 @@ Expected<fs::path> private_directory() {
   if (!directory || ::fstat(directory.get(), &status) != 0) {
     if (errno != ELOOP && errno != ENOTDIR) return errno_error("open directory " + path.string(), errno);
     return system_error(
-        fmt::format("{} is not a directory; it is needed for the compiled policy: remove it, or compile the policy "
-                    "with `ctgate policy compile` and name the image",
+        fmt::format("{} is not a directory, but is needed for the compiled policy: remove it, or compile the policy "
+                    "with `ctgate policy compile` and pass the image",
                     path.string()));
   }
   if (status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0) {
     return system_error(fmt::format(
         "{} is not private to user {} (owner {}, mode {:04o}), so others could change the compiled policy there: "
-        "remove it, or compile the policy with `ctgate policy compile` and name the image",
+        "remove it, or compile the policy with `ctgate policy compile` and pass the image",
         path.string(), ::geteuid(), status.st_uid, status.st_mode & 07777U));
   }
   return path;
