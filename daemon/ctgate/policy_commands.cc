@@ -25,10 +25,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-tl::unexpected<Error> usage_error(std::string message) {
-  return tl::unexpected(Error{ExitCode::usage, std::move(message)});
-}
-
 // --- check ----------------------------------------------------------------------------------------------------------
 
 ExitCode check(const std::string& file) {

@@ -28,10 +28,6 @@ class Descriptor {
   int fd_;
 };
 
-tl::unexpected<Error> usage_error(std::string message) {
-  return tl::unexpected(Error{ExitCode::usage, std::move(message)});
-}
-
 tl::unexpected<Error> unreadable(const std::string& path, int error) {
   return usage_error(fmt::format("cannot read the policy {}: {}; name a readable file, or fix its permissions", path,
                                  std::generic_category().message(error)));

@@ -124,11 +124,10 @@ Expected<Keeper::Lanes> Keeper::open_missing_lanes(const Policy& policy) const {
   const auto open = [&](std::uint16_t number, Release release) -> Expected<void> {
     if (const Lane* lane = find_lane(number)) {
       if (lane->release() == release) return {};
-      return tl::unexpected(
-          Error{ExitCode::usage,
-                fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
-                            "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
-                            number)});
+      return usage_error(
+          fmt::format("queue {} would change between confirmed and replied flows; a change of daemon.queue or "
+                      "daemon.queues beside a rule with release = \"replied\" takes effect on a restart only",
+                      number));
     }
     auto lane = Lane::open(netlink::QueueNumber{number}, release, settings);
     if (!lane) return tl::unexpected(lane.error());
@@ -183,7 +182,7 @@ Expected<void> Keeper::apply(const Policy& policy) {
   auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
   if (!rules) return tl::unexpected(rules.error());
   if ((*rules)->backend() != rules_->backend()) {
-    return tl::unexpected(Error{ExitCode::usage, "a change of daemon.backend takes effect on a restart only"});
+    return usage_error("a change of daemon.backend takes effect on a restart only");
   }
   auto opened = open_missing_lanes(policy);
   if (!opened) return tl::unexpected(opened.error());
