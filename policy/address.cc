@@ -31,7 +31,7 @@ constexpr std::uint8_t prefix_mask(unsigned length, std::size_t index) {
 std::optional<Address> Address::parse(std::string_view text) {
   if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton(3) would stop there and accept the rest
   const std::string terminated(text);
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
+  for (const Family family : both_families) {
     Address address{family, {}};
     if (inet_pton(to_af(family), terminated.c_str(), address.bytes.data()) == 1) return address;
   }

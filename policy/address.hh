@@ -13,6 +13,7 @@
 namespace ctgate {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
+inline constexpr std::array both_families{Family::ipv4, Family::ipv6};
 
 // An address in network byte order; IPv4 fills the first 4 bytes, the rest is zero.
 struct Address {

@@ -3,16 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "daemon/rules/iptables_rule_set.hh"
 #include "daemon/rules/nftables_rule_set.hh"
 #include "daemon/rules/render_iptables.hh"
 
 namespace ctgate::rules {
 namespace {
-
-constexpr std::array both_families{Family::ipv4, Family::ipv6};
 
 // In the order of preference.
 std::vector<Backend> candidates(BackendChoice choice) {
