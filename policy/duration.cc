@@ -6,8 +6,6 @@
 #include <charconv>
 #include <cstdint>
 
-#include "policy/toml/nearest.hh"
-
 namespace ctgate {
 
 namespace {
@@ -44,29 +42,29 @@ std::string nearest_unit(std::string_view written) {
 
 }  // namespace
 
-tl::expected<Milliseconds, Wrong> parse_duration(std::string_view text) {
+tl::expected<Milliseconds, ValueError> parse_duration(std::string_view text) {
   const auto whole = text.substr(0, count_digits(text));
   auto rest = text.substr(whole.size());
   std::string_view decimals;
   if (rest.starts_with('.')) {
     decimals = rest.substr(1, count_digits(rest.substr(1)));
     rest.remove_prefix(1 + decimals.size());
-    if (decimals.empty()) return wrong(shape);
+    if (decimals.empty()) return value_error(shape);
   }
-  if (whole.empty() || whole.size() > most_digits || decimals.size() > most_decimals) return wrong(shape);
+  if (whole.empty() || whole.size() > most_digits || decimals.size() > most_decimals) return value_error(shape);
   const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == rest; });
   if (unit == units.end()) {
     const std::string nearest = nearest_unit(rest);
-    if (nearest.empty()) return wrong(shape);
-    return wrong(shape, std::string(text.substr(0, text.size() - rest.size())) + nearest);
+    if (nearest.empty()) return value_error(shape);
+    return value_error(shape, std::string(text.substr(0, text.size() - rest.size())) + nearest);
   }
   // Decimals count in millionths of the unit; together with the whole part they would not fit 64 bits.
   std::string millionths(decimals);
   millionths.resize(most_decimals, '0');
   const std::int64_t fraction = to_number(millionths) * unit->microseconds;
-  if (fraction % 1'000'000 != 0) return wrong("a duration in whole milliseconds");
+  if (fraction % 1'000'000 != 0) return value_error("a duration in whole milliseconds");
   const std::int64_t microseconds = to_number(whole) * unit->microseconds + fraction / 1'000'000;
-  if (microseconds % 1'000 != 0) return wrong("a duration in whole milliseconds");
+  if (microseconds % 1'000 != 0) return value_error("a duration in whole milliseconds");
   return Milliseconds(microseconds / 1'000);
 }
 

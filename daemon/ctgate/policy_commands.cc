@@ -123,7 +123,7 @@ Expected<Endpoint> parse_endpoint(const std::string& text) {
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto address = Address::parse(host);
-  const auto port = colon == text.npos ? tl::unexpected(Wrong{}) : parse_port_range(text.substr(colon + 1));
+  const auto port = colon == text.npos ? tl::unexpected(ValueError{}) : parse_port_range(text.substr(colon + 1));
   const bool valid = address && bracketed == (address->family == Family::ipv6) && port && port->first == port->last;
   if (valid) return Endpoint{*address, port->first};
   return usage_error(fmt::format("\"{}\" is no address with a port; write 192.0.2.1:53 or [2001:db8::1]:53", text));

@@ -98,10 +98,10 @@ void read_gate(TableReader& document, bool complete, GateLimits& gate, Problems&
     const toml::node* per_flow = table->get("held_per_flow");
     if (per_flow != nullptr)
       reader.refuse(*per_flow, "gate.held_per_flow",
-                    Wrong{fmt::format("at most held_total, which is {}", gate.held_total), {}});
+                    ValueError{fmt::format("at most held_total, which is {}", gate.held_total), {}});
     else
       reader.refuse(*table->get("held_total"), "gate.held_total",
-                    Wrong{fmt::format("at least held_per_flow, which is {}", gate.held_per_flow), {}});
+                    ValueError{fmt::format("at least held_per_flow, which is {}", gate.held_per_flow), {}});
   }
   reader.finish();
 }
@@ -119,7 +119,8 @@ void read_daemon(TableReader& document, bool complete, DaemonOptions& daemon, Pr
     const char* key = queues != nullptr ? "queues" : "queue";
     reader.refuse(
         queues != nullptr ? *queues : *table->get("queue"), reader.full_key(key),
-        Wrong{fmt::format("queue + queues to be at most {}, not {}", last_queue, daemon.queue + daemon.queues), {}});
+        ValueError{fmt::format("queue + queues to be at most {}, not {}", last_queue, daemon.queue + daemon.queues),
+                   {}});
   }
   reader.finish();
 }
@@ -132,9 +133,9 @@ void read_shim(TableReader& document, ShimOptions& shim, Problems& problems) {
   reader.word("wait_for", shim.wait_for);
   reader.word("resolver", shim.resolver);
   reader.word("libc_option", shim.libc_option);
-  const auto program = [](const toml::node& node) -> tl::expected<std::string, Wrong> {
+  const auto program = [](const toml::node& node) -> tl::expected<std::string, ValueError> {
     const auto* text = node.as_string();
-    return text != nullptr ? parse_program(text->get()) : wrong("a string");
+    return text != nullptr ? parse_program(text->get()) : value_error("a string");
   };
   reader.list("skip_programs", "absolute paths", program, shim.skip_programs);
   reader.finish();
@@ -155,7 +156,7 @@ void read_rules(TableReader& document, bool complete, Policy& policy, Problems& 
   if (node == nullptr) return;
   const auto* array = node->as_array();
   if (array == nullptr) {
-    document.refuse(*node, "rule", Wrong{"an array of tables: each rule begins with [[rule]]", {}});
+    document.refuse(*node, "rule", ValueError{"an array of tables: each rule begins with [[rule]]", {}});
     return;
   }
   RuleContext context{policy.shim.wait_for, complete, {}};
@@ -164,7 +165,7 @@ void read_rules(TableReader& document, bool complete, Policy& policy, Problems& 
     if (const auto* table = (*array)[i].as_table())
       policy.rules.push_back(read_rule(*table, path, context, problems));
     else
-      document.refuse((*array)[i], path, Wrong{"a table: each rule begins with [[rule]]", {}});
+      document.refuse((*array)[i], path, ValueError{"a table: each rule begins with [[rule]]", {}});
   }
 }
 

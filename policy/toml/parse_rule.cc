@@ -9,28 +9,28 @@ namespace ctgate {
 
 namespace {
 
-tl::expected<PortRange, Wrong> read_ports(const toml::node& node) {
+tl::expected<PortRange, ValueError> read_ports(const toml::node& node) {
   if (const auto* text = node.as_string()) return parse_port_range(text->get());
   if (const auto* number = node.as_integer()) {
     const auto port = number->get();
     if (port >= 1 && port <= 65535)
       return PortRange{static_cast<std::uint16_t>(port), static_cast<std::uint16_t>(port)};
   }
-  return wrong("a port from 1 to 65535 or a range such as \"5300-5399\"");
+  return value_error("a port from 1 to 65535 or a range such as \"5300-5399\"");
 }
 
-tl::expected<std::uint32_t, Wrong> read_user(const toml::node& node) {
+tl::expected<std::uint32_t, ValueError> read_user(const toml::node& node) {
   if (const auto* text = node.as_string()) return parse_user_name(text->get());
   if (const auto* number = node.as_integer(); number != nullptr && number->get() >= 0 && number->get() <= last_user)
     return static_cast<std::uint32_t>(number->get());
-  return wrong(fmt::format("the name of a user or a number from 0 to {}", last_user));
+  return value_error(fmt::format("the name of a user or a number from 0 to {}", last_user));
 }
 
 // An element that must be a string, read with `Parse`.
 template <auto Parse>
 auto read_text(const toml::node& node) -> decltype(Parse(std::string_view{})) {
   if (const auto* text = node.as_string()) return Parse(text->get());
-  return wrong("a string");
+  return value_error("a string");
 }
 
 void read_name(TableReader& reader, const toml::table& table, RuleContext& context, std::string& field) {
@@ -58,7 +58,7 @@ void check_users(TableReader& reader, const Rule& rule) {
   const bool has_users = users != nullptr && users->is_array() && !users->as_array()->empty();
   if (!has_users || rule.direction == Direction::any || rule.direction == Direction::output) return;
   reader.refuse(*reader.get("direction"), reader.full_key("direction"),
-                Wrong{R"("output" or "any" in a rule with users, since only local senders have one)", "output"});
+                ValueError{R"("output" or "any" in a rule with users, since only local senders have one)", "output"});
 }
 
 }  // namespace

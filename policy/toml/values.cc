@@ -15,8 +15,6 @@
 #include <system_error>
 #include <vector>
 
-#include "policy/toml/nearest.hh"
-
 namespace ctgate {
 
 namespace {
@@ -75,43 +73,44 @@ std::string nearest_user(std::string_view name) {
 
 }  // namespace
 
-tl::expected<PortRange, Wrong> parse_port_range(std::string_view text) {
+tl::expected<PortRange, ValueError> parse_port_range(std::string_view text) {
   const auto dash = text.find('-');
   const auto first = parse_port(text.substr(0, dash));
   const auto last = dash == text.npos ? first : parse_port(text.substr(dash + 1));
   if (first && last && *first <= *last) return PortRange{*first, *last};
-  return wrong("a port from 1 to 65535 or a range such as \"5300-5399\", the lower port first",
-               nearest_port_range(text));
+  return value_error("a port from 1 to 65535 or a range such as \"5300-5399\", the lower port first",
+                     nearest_port_range(text));
 }
 
-tl::expected<Cidr, Wrong> parse_cidr(std::string_view text) {
+tl::expected<Cidr, ValueError> parse_cidr(std::string_view text) {
   const auto written = CidrText::parse(text);
-  if (!written) return wrong(R"(an address or a prefix such as "10.0.0.0/8" or "2001:db8::/32")");
+  if (!written) return value_error(R"(an address or a prefix such as "10.0.0.0/8" or "2001:db8::/32")");
   const Cidr network = written->network();
   if (network.network == written->address) return network;
-  return wrong(fmt::format("a prefix with no bits set after the first {}", written->length), network.to_string());
+  return value_error(fmt::format("a prefix with no bits set after the first {}", written->length), network.to_string());
 }
 
-tl::expected<std::string, Wrong> parse_interface(std::string_view text) {
-  if (text == "*" || text == "+") return wrong("an interface name (for every interface leave the list empty or out)");
+tl::expected<std::string, ValueError> parse_interface(std::string_view text) {
+  if (text == "*" || text == "+")
+    return value_error("an interface name (for every interface leave the list empty or out)");
   // The wildcard of iptables: in its rules a name that ends so would be a prefix, in nft's it would not.
   if (text.ends_with('+'))
-    return wrong("an interface name, or a prefix that ends with '*'",
-                 std::string(text.substr(0, text.size() - 1)) + '*');
+    return value_error("an interface name, or a prefix that ends with '*'",
+                       std::string(text.substr(0, text.size() - 1)) + '*');
   const auto name = text.ends_with('*') ? text.substr(0, text.size() - 1) : text;
   if (name.find_first_of("*?[]") != name.npos)
-    return wrong("'*' only as the last character, and no other wildcard: nft and iptables know only prefixes");
+    return value_error("'*' only as the last character, and no other wildcard: nft and iptables know only prefixes");
   const bool valid = !text.empty() && text.size() <= longest_interface && text != "." && text != ".." &&
                      std::all_of(name.begin(), name.end(), is_interface_character);
   if (valid) return std::string(text);
-  return wrong(
+  return value_error(
       fmt::format("an interface name of 1 to {} printable ASCII characters without space, quotes, '/', ':' or '\\'",
                   longest_interface));
 }
 
-tl::expected<std::uint32_t, Wrong> parse_user_name(std::string_view name) {
+tl::expected<std::uint32_t, ValueError> parse_user_name(std::string_view name) {
   if (name.empty() || name.size() > longest_user_name || std::any_of(name.begin(), name.end(), is_control))
-    return wrong("the name or the number of a user");
+    return value_error("the name or the number of a user");
   const std::string terminated(name);
   std::vector<char> buffer(1024);
   passwd entry{};
@@ -123,13 +122,13 @@ tl::expected<std::uint32_t, Wrong> parse_user_name(std::string_view name) {
   if (found != nullptr) return entry.pw_uid;
   // getpwnam(3) lists what "no such user" looks like: 0 or one of these.
   if (error != 0 && error != ENOENT && error != ESRCH && error != EBADF && error != EPERM)
-    return wrong(
+    return value_error(
         fmt::format("a user that the user database can be asked for (it answered: {}); a number works without it",
                     std::generic_category().message(error)));
-  return wrong("the name of a user that exists, or a number", nearest_user(name));
+  return value_error("the name of a user that exists, or a number", nearest_user(name));
 }
 
-tl::expected<std::string, Wrong> parse_rule_name(std::string_view text) {
+tl::expected<std::string, ValueError> parse_rule_name(std::string_view text) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
            c == '-';
@@ -139,12 +138,12 @@ tl::expected<std::string, Wrong> parse_rule_name(std::string_view text) {
   std::string nearest(text.substr(0, longest_rule_name));
   std::replace_if(
       nearest.begin(), nearest.end(), [&](char c) { return !allowed(c); }, '-');
-  return wrong("1 to 64 of the characters A-Z a-z 0-9 _ . -", nearest);
+  return value_error("1 to 64 of the characters A-Z a-z 0-9 _ . -", nearest);
 }
 
-tl::expected<std::string, Wrong> parse_program(std::string_view text) {
+tl::expected<std::string, ValueError> parse_program(std::string_view text) {
   if (text.starts_with('/') && std::none_of(text.begin(), text.end(), is_control)) return std::string(text);
-  return wrong("the absolute path of a program");
+  return value_error("the absolute path of a program");
 }
 
 }  // namespace ctgate

@@ -9,7 +9,7 @@
 
 #include "policy/base/error.hh"
 #include "policy/duration.hh"
-#include "policy/toml/nearest.hh"
+#include "policy/toml/diagnostic.hh"
 #include "policy/toml/values.hh"
 
 namespace ctgate {
