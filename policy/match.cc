@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "policy/toml/diagnostic.hh"
-#include "policy/toml/render.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 

@@ -14,7 +14,6 @@
 #include "daemon/ctgate/commands.hh"
 #include "daemon/ctgate/policy_file.hh"
 #include "daemon/ctgate/policy_image_commands.hh"
-#include "policy/duration.hh"
 #include "policy/match.hh"
 #include "policy/toml/render.hh"
 #include "policy/toml/values.hh"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "policy/duration.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -17,15 +18,78 @@
 
 namespace ctgate {
 
+// --- durations -------------------------------------------------------------------------------------------------------
+
 namespace {
 
-constexpr std::size_t longest_interface = IFNAMSIZ - 1;
-constexpr std::size_t longest_rule_name = 64;
-constexpr std::size_t longest_user_name = 256;  // LOGIN_NAME_MAX
+struct Unit {
+  std::string_view name;
+  std::int64_t microseconds;
+};
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+// The order decides between equally near units: "min" is nearer in meaning to "m" than to "ms".
+constexpr std::array units = {Unit{"s", 1'000'000}, Unit{"m", 60'000'000}, Unit{"ms", 1'000}, Unit{"us", 1}};
+
+constexpr std::size_t most_digits = 9;  // 10^9 minutes are 6 * 10^16 us: fits 64 bits
+constexpr std::size_t most_decimals = 6;
+constexpr auto shape = R"(a duration such as "250ms", "1s" or "1.5s" (units us, ms, s, m))";
+
+std::size_t count_digits(std::string_view text) {
+  const auto end = std::find_if(text.begin(), text.end(), [](char c) { return c < '0' || c > '9'; });
+  return static_cast<std::size_t>(end - text.begin());
 }
+
+std::int64_t to_number(std::string_view digits) {
+  std::int64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+std::string nearest_unit(std::string_view written) {
+  std::vector<std::string> names;
+  names.reserve(units.size());
+  for (const auto& unit : units) names.emplace_back(unit.name);
+  return nearest_word(written, names);
+}
+
+}  // namespace
+
+tl::expected<Milliseconds, ValueError> parse_duration(std::string_view text) {
+  const auto whole = text.substr(0, count_digits(text));
+  auto rest = text.substr(whole.size());
+  std::string_view decimals;
+  if (rest.starts_with('.')) {
+    decimals = rest.substr(1, count_digits(rest.substr(1)));
+    rest.remove_prefix(1 + decimals.size());
+    if (decimals.empty()) return value_error(shape);
+  }
+  if (whole.empty() || whole.size() > most_digits || decimals.size() > most_decimals) return value_error(shape);
+  const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == rest; });
+  if (unit == units.end()) {
+    const std::string nearest = nearest_unit(rest);
+    if (nearest.empty()) return value_error(shape);
+    return value_error(shape, std::string(text.substr(0, text.size() - rest.size())) + nearest);
+  }
+  // Decimals count in millionths of the unit; together with the whole part they would not fit 64 bits.
+  std::string millionths(decimals);
+  millionths.resize(most_decimals, '0');
+  const std::int64_t fraction = to_number(millionths) * unit->microseconds;
+  if (fraction % 1'000'000 != 0) return value_error("a duration in whole milliseconds");
+  const std::int64_t microseconds = to_number(whole) * unit->microseconds + fraction / 1'000'000;
+  if (microseconds % 1'000 != 0) return value_error("a duration in whole milliseconds");
+  return Milliseconds(microseconds / 1'000);
+}
+
+std::string format_duration(Milliseconds duration) {
+  const auto count = duration.count();
+  if (count != 0 && count % 60'000 == 0) return std::to_string(count / 60'000) + "m";
+  if (count != 0 && count % 1'000 == 0) return std::to_string(count / 1'000) + "s";
+  return std::to_string(count) + "ms";
+}
+
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+namespace {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -50,27 +114,6 @@ std::string nearest_port_range(std::string_view text) {
   return fmt::format("{}-{}", std::min(*first, *last), std::max(*first, *last));
 }
 
-bool is_interface_character(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  // Space and '/' and ':' are refused by the kernel, the rest would be syntax in nft or iptables-restore.
-  return byte > 0x20 && byte < 0x7f && std::string_view("/:\"'\\`*?[]").find(c) == std::string_view::npos;
-}
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
-};
-
-std::string nearest_user(std::string_view name) {
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen("/etc/passwd", "re"));
-  std::vector<std::string> names;
-  std::vector<char> buffer(16384);
-  passwd entry{};
-  passwd* found = nullptr;
-  while (file && fgetpwent_r(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0)
-    names.emplace_back(entry.pw_name);
-  return nearest_word(name, names);
-}
-
 }  // namespace
 
 tl::expected<PortRange, ValueError> parse_port_range(std::string_view text) {
@@ -82,6 +125,12 @@ tl::expected<PortRange, ValueError> parse_port_range(std::string_view text) {
                      nearest_port_range(text));
 }
 
+std::string format_port_range(const PortRange& range) {
+  return range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last);
+}
+
+// --- prefixes and interfaces -----------------------------------------------------------------------------------------
+
 tl::expected<Cidr, ValueError> parse_cidr(std::string_view text) {
   const auto written = CidrText::parse(text);
   if (!written) return value_error(R"(an address or a prefix such as "10.0.0.0/8" or "2001:db8::/32")");
@@ -89,6 +138,18 @@ tl::expected<Cidr, ValueError> parse_cidr(std::string_view text) {
   if (network.network == written->address) return network;
   return value_error(fmt::format("a prefix with no bits set after the first {}", written->length), network.to_string());
 }
+
+namespace {
+
+constexpr std::size_t longest_interface = IFNAMSIZ - 1;
+
+bool is_interface_character(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  // Space and '/' and ':' are refused by the kernel, the rest would be syntax in nft or iptables-restore.
+  return byte > 0x20 && byte < 0x7f && std::string_view("/:\"'\\`*?[]").find(c) == std::string_view::npos;
+}
+
+}  // namespace
 
 tl::expected<std::string, ValueError> parse_interface(std::string_view text) {
   if (text == "*" || text == "+")
@@ -107,6 +168,33 @@ tl::expected<std::string, ValueError> parse_interface(std::string_view text) {
       fmt::format("an interface name of 1 to {} printable ASCII characters without space, quotes, '/', ':' or '\\'",
                   longest_interface));
 }
+
+// --- users, names, paths ---------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::size_t longest_user_name = 256;  // LOGIN_NAME_MAX
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
+};
+
+std::string nearest_user(std::string_view name) {
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen("/etc/passwd", "re"));
+  std::vector<std::string> names;
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  while (file && fgetpwent_r(file.get(), &entry, buffer.data(), buffer.size(), &found) == 0)
+    names.emplace_back(entry.pw_name);
+  return nearest_word(name, names);
+}
+
+}  // namespace
 
 tl::expected<std::uint32_t, ValueError> parse_user_name(std::string_view name) {
   if (name.empty() || name.size() > longest_user_name || std::any_of(name.begin(), name.end(), is_control))
@@ -129,13 +217,14 @@ tl::expected<std::uint32_t, ValueError> parse_user_name(std::string_view name) {
 }
 
 tl::expected<std::string, ValueError> parse_rule_name(std::string_view text) {
+  constexpr std::size_t longest = 64;
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
            c == '-';
   };
-  if (!text.empty() && text.size() <= longest_rule_name && std::all_of(text.begin(), text.end(), allowed))
+  if (!text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), allowed))
     return std::string(text);
-  std::string nearest(text.substr(0, longest_rule_name));
+  std::string nearest(text.substr(0, longest));
   std::replace_if(
       nearest.begin(), nearest.end(), [&](char c) { return !allowed(c); }, '-');
   return value_error("1 to 64 of the characters A-Z a-z 0-9 _ . -", nearest);

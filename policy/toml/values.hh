@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The texts inside a rule: ports, prefixes, interfaces, users, names, paths. Each gives the value, or what would have
-// been right.
+// The values that the policy file writes as text: durations, ports, prefixes, interfaces, users, names, paths. Each
+// `parse` gives the value, or what would have been right.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,18 @@
 
 namespace ctgate {
 
+// A number, at most 6 decimals, and a unit (us, ms, s, m) with nothing between them. The result is in whole
+// milliseconds: "500us" is refused, "1000us" is 1 ms.
+[[nodiscard]] tl::expected<Milliseconds, ValueError> parse_duration(std::string_view text);
+
+// The shortest of "2m", "90s", "1500ms" that is exact. Precondition: not negative.
+[[nodiscard]] std::string format_duration(Milliseconds duration);
+
 // "53" or "5300-5399"; 1 to 65535, first <= last.
 [[nodiscard]] tl::expected<PortRange, ValueError> parse_port_range(std::string_view text);
+
+// "53" or "5300-5399".
+[[nodiscard]] std::string format_port_range(const PortRange& range);
 
 // As Cidr::parse; the error for host bits that are set names the right network.
 [[nodiscard]] tl::expected<Cidr, ValueError> parse_cidr(std::string_view text);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "policy/base/error.hh"
-#include "policy/duration.hh"
 #include "policy/toml/diagnostic.hh"
 #include "policy/toml/values.hh"
 
