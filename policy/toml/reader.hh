@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the keys of one TOML table into typed fields and collects every error on the way. Private to the parser: the
-// only header of the policy library that needs toml++.
+// Reads the keys of one TOML table into typed fields and collects every error on the way. Private to the
+// parser, as is syntax.hh, the other header that needs toml++.
 #pragma once
 
 #include <fmt/format.h>
