@@ -39,6 +39,17 @@ struct Cidr {
   [[nodiscard]] std::string to_string() const;
 };
 
+// The network part of an address, as ones, under a prefix of `length` bits.
+[[nodiscard]] constexpr std::array<std::uint8_t, 16> prefix_mask(unsigned length) {
+  std::array<std::uint8_t, 16> mask{};
+  for (auto byte = mask.begin(); byte != mask.end() && length > 0; ++byte) {
+    const unsigned bits = length < 8 ? length : 8;
+    *byte = static_cast<std::uint8_t>(0xffU << (8 - bits));
+    length -= bits;
+  }
+  return mask;
+}
+
 // A prefix as a person wrote it, host bits and all: what an error message needs to name the right network.
 struct CidrText {
   Address address;
