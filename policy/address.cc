@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <charconv>
 
 namespace ctgate {
@@ -18,20 +17,12 @@ constexpr unsigned address_bits(Family family) {
   return family == Family::ipv4 ? 32 : 128;
 }
 
-// The bits of byte `index` that belong to a prefix of `length` bits.
-constexpr std::uint8_t prefix_mask(unsigned length, std::size_t index) {
-  const auto first_bit = static_cast<unsigned>(index * 8);
-  if (length <= first_bit) return 0;
-  const unsigned bits = std::min(length - first_bit, 8U);
-  return static_cast<std::uint8_t>(0xffU << (8 - bits));
-}
-
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
   if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton(3) would stop there and accept the rest
   const std::string terminated(text);
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
+  for (const Family family : both_families) {
     Address address{family, {}};
     if (inet_pton(to_af(family), terminated.c_str(), address.bytes.data()) == 1) return address;
   }
@@ -61,8 +52,9 @@ std::optional<CidrText> CidrText::parse(std::string_view text) {
 
 Cidr CidrText::network() const {
   Cidr cidr{address, length};
+  const auto mask = prefix_mask(length);
   for (std::size_t i = 0; i < cidr.network.bytes.size(); ++i)
-    cidr.network.bytes[i] = static_cast<std::uint8_t>(cidr.network.bytes[i] & prefix_mask(length, i));
+    cidr.network.bytes[i] = static_cast<std::uint8_t>(cidr.network.bytes[i] & mask[i]);
   return cidr;
 }
 

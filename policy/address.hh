@@ -13,6 +13,7 @@
 namespace ctgate {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
+inline constexpr std::array both_families{Family::ipv4, Family::ipv6};
 
 // An address in network byte order; IPv4 fills the first 4 bytes, the rest is zero.
 struct Address {
@@ -37,6 +38,17 @@ struct Cidr {
   [[nodiscard]] bool contains(const Address& address) const;
   [[nodiscard]] std::string to_string() const;
 };
+
+// The network part of an address, as ones, under a prefix of `length` bits.
+[[nodiscard]] constexpr std::array<std::uint8_t, 16> prefix_mask(unsigned length) {
+  std::array<std::uint8_t, 16> mask{};
+  for (auto byte = mask.begin(); byte != mask.end() && length > 0; ++byte) {
+    const unsigned bits = length < 8 ? length : 8;
+    *byte = static_cast<std::uint8_t>(0xffU << (8 - bits));
+    length -= bits;
+  }
+  return mask;
+}
 
 // A prefix as a person wrote it, host bits and all: what an error message needs to name the right network.
 struct CidrText {

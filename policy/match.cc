@@ -6,8 +6,9 @@
 
 #include <algorithm>
 
+#include "policy/exempt.hh"
 #include "policy/toml/diagnostic.hh"
-#include "policy/toml/render.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 
@@ -95,23 +96,19 @@ Condition check(const Rule& rule, const FlowFacts& flow) {
   return {holds, fmt::format("{}", fmt::join(holds ? reasons : failures, "; "))};
 }
 
-bool is_loopback(const Address& address) {
-  static const auto v4 = Cidr::parse("127.0.0.0/8");
-  static const auto v6 = Cidr::parse("::1/128");
-  return v4->contains(address) || v6->contains(address);
+std::optional<Exemption> exemption_of(const Address& address) {
+  for (const auto& exempt : exempt_destinations)
+    if (exempt.prefix.contains(address)) return exempt.why;
+  return std::nullopt;
 }
 
-bool is_multicast(const Address& address) {
-  static const auto v4 = Cidr::parse("224.0.0.0/4");
-  static const auto v6 = Cidr::parse("ff00::/8");
-  return v4->contains(address) || v6->contains(address);
-}
-
-std::string exemption(const FlowFacts& flow) {
-  static const auto broadcast = Address::parse("255.255.255.255");
-  if (flow.interface == "lo" || is_loopback(flow.source) || is_loopback(flow.destination)) return "loopback";
-  if (is_multicast(flow.destination)) return "multicast";
-  if (flow.destination == *broadcast) return "broadcast";
+// In one word; empty if the policy decides.
+std::string_view exemption_of(const FlowFacts& flow) {
+  if (flow.interface == "lo" || exemption_of(flow.source) == Exemption::loopback) return "loopback";
+  const auto why = exemption_of(flow.destination);
+  if (why == Exemption::loopback) return "loopback";
+  if (why == Exemption::multicast) return "multicast";
+  if (why == Exemption::broadcast) return "broadcast";
   return {};
 }
 
@@ -119,7 +116,7 @@ std::string exemption(const FlowFacts& flow) {
 
 MatchResult match(const Policy& policy, const FlowFacts& flow) {
   MatchResult result;
-  if (const auto reason = exemption(flow); !reason.empty()) {
+  if (const auto reason = exemption_of(flow); !reason.empty()) {
     result.exempt = true;
     result.action = Action::pass;
     result.why = fmt::format("{} flows are never gated", reason);

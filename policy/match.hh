@@ -36,8 +36,8 @@ struct MatchResult {
 
 // Rules are tried in order and the first match wins. What is unknown (interface, user, direction) does not match a rule
 // that asks for it, and the reason says so.
-// Exempt are loopback, multicast and broadcast (255.255.255.255) flows. A subnet's own broadcast address is known to
-// the kernel only, so a flow to it is not recognised here.
+// Exempt are the loopback, multicast and broadcast destinations of policy/exempt.hh and what comes from a loopback
+// address or goes through `lo`.
 [[nodiscard]] MatchResult match(const Policy& policy, const FlowFacts& flow);
 
 }  // namespace ctgate

@@ -27,7 +27,7 @@ std::string_view to_string(Direction value) {
 std::string_view to_string(Release value) {
   return word_of(value);
 }
-std::string_view to_string(BackendChoice value) {
+std::string_view to_string(BackendSetting value) {
   return word_of(value);
 }
 std::string_view to_string(WaitFor value) {

@@ -18,7 +18,8 @@ using Milliseconds = std::chrono::milliseconds;
 enum class Action { gate, pass };
 enum class Direction { any, output, forward, input };
 enum class Release { confirmed, replied };  // what lets the followers of a flow go
-enum class BackendChoice { automatic, nftables, iptables };
+// What the policy asks for; what is in use is a rules::Backend.
+enum class BackendSetting { automatic, nftables, iptables };
 enum class WaitFor { departure, reply, delay };
 enum class Resolver { automatic, libc, c_ares, off };
 enum class LibcOption { single_request, single_request_reopen };  // of resolv.conf(5)
@@ -27,7 +28,7 @@ enum class LibcOption { single_request, single_request_reopen };  // of resolv.c
 [[nodiscard]] std::string_view to_string(Action value);
 [[nodiscard]] std::string_view to_string(Direction value);
 [[nodiscard]] std::string_view to_string(Release value);
-[[nodiscard]] std::string_view to_string(BackendChoice value);
+[[nodiscard]] std::string_view to_string(BackendSetting value);
 [[nodiscard]] std::string_view to_string(WaitFor value);
 [[nodiscard]] std::string_view to_string(Resolver value);
 [[nodiscard]] std::string_view to_string(LibcOption value);
@@ -65,7 +66,7 @@ struct GateLimits {
 struct DaemonOptions {
   std::uint16_t queue = 5380;  // first NFQUEUE number
   std::uint16_t queues = 1;    // 1 to 64: queues queue .. queue+queues-1, and queue+queues where a rule says "replied"
-  BackendChoice backend = BackendChoice::automatic;
+  BackendSetting backend = BackendSetting::automatic;
   int mark_bit = -1;  // 0 to 31: bit of the packet mark that the rule set may use; -1 (absent): none
   bool operator==(const DaemonOptions&) const = default;
 };

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "shim/destination.hh"
 
+#include <bit>
+#include <utility>
+
+#include "policy/exempt.hh"
+
 namespace ctgate::shim {
 namespace {
 
-bool all_zero(const std::uint8_t* bytes, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) {
-    if (bytes[i] != 0) return false;
-  }
-  return true;
+using Words = std::array<std::uint64_t, 2>;  // an address, to be compared in one go
+
+// Entries are template arguments, so that each becomes a few instructions with constants, and no table is left.
+template <std::size_t Entry>
+bool is_in(std::uint8_t family, const Words& address) {
+  constexpr const Cidr& prefix = exempt_destinations[Entry].prefix;
+  constexpr auto network = std::bit_cast<Words>(prefix.network.bytes);
+  constexpr auto mask = std::bit_cast<Words>(prefix_mask(prefix.length));
+  return family == static_cast<std::uint8_t>(prefix.network.family) && (address[0] & mask[0]) == network[0] &&
+         (address[1] & mask[1]) == network[1];
+}
+
+template <std::size_t... Entries>
+bool is_in_any(std::uint8_t family, const Words& address, std::index_sequence<Entries...>) {
+  return (is_in<Entries>(family, address) || ...);
 }
 
 }  // namespace
@@ -41,16 +56,10 @@ bool read_destination(const void* name, socklen_t length, Destination& destinati
 }
 
 bool is_exempt(const Destination& destination) {
-  const std::uint8_t* address = destination.address;
-  if (destination.port == 0) return true;
-  if (destination.family == 4) {
-    const bool broadcast = address[0] == 255 && address[1] == 255 && address[2] == 255 && address[3] == 255;
-    const bool multicast = (address[0] & 0xf0U) == 0xe0U;
-    return address[0] == 127 || multicast || broadcast || all_zero(address, 4);
-  }
-  const bool multicast = address[0] == 0xff;
-  const bool loopback_or_any = all_zero(address, 15) && address[15] <= 1;
-  return multicast || loopback_or_any;
+  if (destination.port == 0) return true;  // an error, and the kernel's to give
+  Words address{};
+  std::memcpy(&address, destination.address, sizeof address);
+  return is_in_any(destination.family, address, std::make_index_sequence<exempt_destinations.size()>());
 }
 
 std::uint64_t flow_key(std::uint32_t socket, const Destination& destination) {

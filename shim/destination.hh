@@ -49,8 +49,7 @@ inline std::uint32_t fingerprint(const void* name, socklen_t length) {
 // False: not an Internet address. A v4-mapped address becomes the IPv4 one that it stands for.
 bool read_destination(const void* name, socklen_t length, Destination& destination);
 
-// Whether the flow is never gated: loopback, multicast, broadcast, or no address or port at all. Compare
-// policy/match.cc.
+// Whether the flow is never gated: its destination is one of policy/exempt.hh, or it has no port.
 bool is_exempt(const Destination& destination);
 
 // Key of the flow from one socket to one destination; never 0.

@@ -14,7 +14,6 @@
 #include "daemon/ctgate/commands.hh"
 #include "daemon/ctgate/policy_file.hh"
 #include "daemon/ctgate/policy_image_commands.hh"
-#include "policy/duration.hh"
 #include "policy/match.hh"
 #include "policy/toml/render.hh"
 #include "policy/toml/values.hh"
@@ -24,10 +23,6 @@ namespace ctgate::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-tl::unexpected<Error> usage_error(std::string message) {
-  return tl::unexpected(Error{ExitCode::usage, std::move(message)});
-}
 
 // --- check ----------------------------------------------------------------------------------------------------------
 
@@ -127,7 +122,7 @@ Expected<Endpoint> parse_endpoint(const std::string& text) {
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto address = Address::parse(host);
-  const auto port = colon == text.npos ? tl::unexpected(Wrong{}) : parse_port_range(text.substr(colon + 1));
+  const auto port = colon == text.npos ? tl::unexpected(ValueError{}) : parse_port_range(text.substr(colon + 1));
   const bool valid = address && bracketed == (address->family == Family::ipv6) && port && port->first == port->last;
   if (valid) return Endpoint{*address, port->first};
   return usage_error(fmt::format("\"{}\" is not an address with a port; write 192.0.2.1:53 or [2001:db8::1]:53", text));

@@ -103,8 +103,7 @@ Expected<pid_t> parse_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
   if (error == std::errc() && end == text.data() + text.size() && pid > 0) return pid;
-  return tl::unexpected(
-      Error{ExitCode::usage, fmt::format("\"{}\" is not a process id; see `ctgate shim status --help`", text)});
+  return usage_error(fmt::format("\"{}\" is not a process id; see `ctgate shim status --help`", text));
 }
 
 ExitCode show(const Options& options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ways in which the rule set gets into the kernel.
+// The ways in which the rule set gets into the kernel. What the policy asks for is a BackendSetting.
 #pragma once
 
 #include <optional>

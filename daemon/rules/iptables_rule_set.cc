@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <sstream>
 
 #include "daemon/rules/render_iptables.hh"
@@ -11,8 +10,6 @@
 
 namespace ctgate::rules {
 namespace {
-
-constexpr std::array both_families{Family::ipv4, Family::ipv6};
 
 std::string program(Family family, std::string_view suffix = "") {
   return fmt::format("{}{}", family == Family::ipv4 ? "iptables" : "ip6tables", suffix);

@@ -36,7 +36,7 @@ Expected<void> check_routing_rules(int bit) {
     std::istringstream lines(listed->output);
     for (std::string line; std::getline(lines, line);) {
       if (tests_bit(line, 1U << static_cast<unsigned>(bit))) {
-        return tl::unexpected(Error{ExitCode::usage, refusal(bit, "the routing rule \"" + line + "\"")});
+        return usage_error(refusal(bit, "the routing rule \"" + line + "\""));
       }
     }
   }
@@ -55,7 +55,7 @@ Expected<void> check_tables(int bit, Nft& nft) {
     if (table.ends_with(fmt::format(" {}", table_name))) continue;
     const bool xt = line.find("xt match") != std::string::npos && line.find("mark") != std::string::npos;
     if (xt || line.find("meta mark") != std::string::npos) {
-      return tl::unexpected(Error{ExitCode::usage, refusal(bit, table)});
+      return usage_error(refusal(bit, table));
     }
   }
   return {};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 
 #include "daemon/rules/mark_users.hh"
@@ -12,8 +11,6 @@
 
 namespace ctgate::rules {
 namespace {
-
-constexpr std::array both_families{Family::ipv4, Family::ipv6};
 
 // A kernel or namespace without IPv6 (ipv6.disable=1) is served with IPv4 alone.
 std::vector<Family> usable_families(Nft& nft) {

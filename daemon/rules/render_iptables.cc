@@ -86,11 +86,8 @@ void write_chain(std::string& out, const Policy& policy, Hook hook, Family famil
   const bool output = hook == Hook::output;
   const auto chain = output ? output_chain : prerouting_chain;
   out += fmt::format("-A {} {} lo -j RETURN\n", chain, output ? "-o" : "-i");
-  if (family == Family::ipv4) {
-    out += fmt::format("-A {} -d 224.0.0.0/4 -j RETURN\n-A {} -d 255.255.255.255/32 -j RETURN\n", chain, chain);
-  } else {
-    out += fmt::format("-A {} -d ff00::/8 -j RETURN\n", chain);
-  }
+  for (const auto& prefix : exempt_prefixes(family))
+    out += fmt::format("-A {} -d {} -j RETURN\n", chain, prefix.to_string());
   if (!output) out += fmt::format("-A {} -m pkttype ! --pkt-type unicast -j RETURN\n", chain);
   // Untracked, tracked already, or with a template: see Writer::write_exemptions() in render_nftables.cc.
   out += fmt::format("-A {} -m conntrack ! --ctstate INVALID -j RETURN\n", chain);

@@ -139,8 +139,10 @@ class Writer {
     rule(chain, "iif lo accept");
     rule(chain, "oif lo accept");
     rule(chain, "meta pkttype != host accept");
-    rule(chain, "{} accept", family_ == Family::ipv4 ? "ip daddr 224.0.0.0/4" : "ip6 daddr ff00::/8");
-    if (family_ == Family::ipv4) rule(chain, "ip daddr 255.255.255.255 accept");
+    for (const auto& prefix : exempt_prefixes(family_)) {
+      const bool host = prefix.length == (family_ == Family::ipv4 ? 32 : 128);
+      rule(chain, "{} daddr {} accept", ip_, host ? prefix.network.to_string() : prefix.to_string());
+    }
     // Before conntrack a datagram without anything attached reads as invalid (nft_ct_get_eval()). Left alone is what is
     // untracked; what has its entry already, on a second way through the hooks as behind a VRF device (vrf_ip_rcv()),
     // and would be taken for its own follower; and what has a template, since that may carry a zone, which a lookup of

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "daemon/rules/iptables_rule_set.hh"
 #include "daemon/rules/nftables_rule_set.hh"
 #include "daemon/rules/render_iptables.hh"
@@ -12,13 +10,11 @@
 namespace ctgate::rules {
 namespace {
 
-constexpr std::array both_families{Family::ipv4, Family::ipv6};
-
 // In the order of preference.
-std::vector<Backend> candidates(BackendChoice choice) {
+std::vector<Backend> candidates(BackendSetting setting) {
   std::vector<Backend> backends;
-  if (choice != BackendChoice::iptables) backends = {Backend::nftables, Backend::nftables_xt};
-  if (choice != BackendChoice::nftables) backends.push_back(Backend::iptables);
+  if (setting != BackendSetting::iptables) backends = {Backend::nftables, Backend::nftables_xt};
+  if (setting != BackendSetting::nftables) backends.push_back(Backend::iptables);
   return backends;
 }
 
@@ -39,9 +35,9 @@ std::string indented(const std::string& text) {
 
 }  // namespace
 
-Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy) {
+Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendSetting setting, const Policy& policy) {
   std::string reasons;
-  for (const Backend backend : candidates(choice)) {
+  for (const Backend backend : candidates(setting)) {
     auto rules = probe(backend, policy);
     if (rules) return rules;
     if (rules.error().code == ExitCode::usage) return rules;

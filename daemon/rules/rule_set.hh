@@ -31,9 +31,9 @@ class RuleSet {
   [[nodiscard]] virtual bool intact() = 0;
 };
 
-// The first backend that `choice` allows and the kernel takes; nothing is installed yet. The error says what each
+// The first backend that `setting` allows and the kernel takes; nothing is installed yet. The error says what each
 // backend misses.
-[[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendChoice choice, const Policy& policy);
+[[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendSetting setting, const Policy& policy);
 
 // How long a flow may count as confirmed after its last sign: 20 s, or less where
 // net.netfilter.nf_conntrack_udp_timeout is short, since the entry must live longer.

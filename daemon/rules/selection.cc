@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "policy/exempt.hh"
+
 namespace ctgate::rules {
 namespace {
 
@@ -45,6 +47,15 @@ std::vector<Cidr> drop_nested(const std::vector<Cidr>& prefixes) {
     if (!nested) kept.push_back(prefix);
   }
   return kept;
+}
+
+std::vector<Cidr> exempt_prefixes(Family family) {
+  std::vector<Cidr> prefixes;
+  for (const auto& [prefix, why] : exempt_destinations) {
+    const bool named = why != Exemption::loopback && why != Exemption::unspecified;
+    if (named && prefix.network.family == family) prefixes.push_back(prefix);
+  }
+  return prefixes;
 }
 
 std::vector<Selector> select_rules(const Policy& policy, Hook hook, Family family) {

@@ -19,6 +19,10 @@ struct Selector {
   enum class Local { any, yes, no } local = Local::any;
 };
 
+// The destinations of policy/exempt.hh that the rules name. Not loopback, which they know by its interface: that is
+// also where a host's datagrams to its other addresses pass. Not the unspecified address, which no packet has.
+[[nodiscard]] std::vector<Cidr> exempt_prefixes(Family family);
+
 // In the policy's order. A rule whose destinations are all of the other family, or whose direction or users belong to
 // the other hook, is left out.
 [[nodiscard]] std::vector<Selector> select_rules(const Policy& policy, Hook hook, Family family);

@@ -9,7 +9,7 @@
 
 namespace ctgate {
 
-// Exit codes of `ctgate` and `ctgated`; documented in README.md.
+// Exit codes of `ctgate` and `ctgated`; documented in their manual pages, ctgate(1) and ctgated(8).
 enum class ExitCode : int {
   ok = 0,       // nothing wrong
   problem = 1,  // a check ran and found a problem
@@ -25,6 +25,10 @@ struct Error {
 
 template <typename T>
 using Expected = tl::expected<T, Error>;
+
+[[nodiscard]] inline tl::unexpected<Error> usage_error(std::string message) {
+  return tl::unexpected(Error{ExitCode::usage, std::move(message)});
+}
 
 [[nodiscard]] inline tl::unexpected<Error> system_error(std::string message) {
   return tl::unexpected(Error{ExitCode::system, std::move(message)});

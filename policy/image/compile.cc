@@ -136,10 +136,6 @@ std::vector<std::byte> assemble(const image::Header& header, const Tables& table
   return bytes;
 }
 
-tl::unexpected<Error> usage_error(std::string message) {
-  return tl::unexpected(Error{ExitCode::usage, std::move(message)});
-}
-
 Cidr to_policy(const image::Prefix& prefix) {
   Cidr cidr;
   cidr.network.family = static_cast<Family>(prefix.family);

@@ -68,8 +68,8 @@ tl::unexpected<Error> unwritable(const fs::path& path, std::string_view step, in
 }
 
 tl::unexpected<Error> unreadable(const fs::path& path, int error) {
-  return tl::unexpected(Error{ExitCode::usage, fmt::format("cannot read the policy image {}: {}", path.string(),
-                                                           std::generic_category().message(error))});
+  return usage_error(
+      fmt::format("cannot read the policy image {}: {}", path.string(), std::generic_category().message(error)));
 }
 
 // The errno value of the failure, or 0.
@@ -127,8 +127,8 @@ Expected<std::vector<std::byte>> read_image(const fs::path& path) {
     size += static_cast<std::size_t>(count);
   }
   if (size > image::largest_image)
-    return tl::unexpected(Error{ExitCode::usage, fmt::format("{} is larger than {} bytes, which no policy image is",
-                                                             path.string(), image::largest_image)});
+    return usage_error(
+        fmt::format("{} is larger than {} bytes, which no policy image is", path.string(), image::largest_image));
   bytes.resize(size);
   return bytes;
 }

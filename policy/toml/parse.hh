@@ -25,8 +25,7 @@ inline constexpr std::size_t largest_policy_file = std::size_t{1} << 20U;  // by
 // The policy that `text` (TOML 1.0, UTF-8) describes; what it does not mention has its default from policy.hh, and a
 // rule without `wait_for` has the one of [shim]. The errors come in the order of the file and are never empty.
 //
-// After a syntax error the statement concerned is left out and the rest is checked all the same, up to 20 syntax
-// errors; what may be missing only because of them (a rule's name, one of two limits) is then not reported.
+// A text that is not TOML has one error, its first; what it means is then not checked.
 // User names are looked up in the user database. No other access to the system; safe for hostile text.
 [[nodiscard]] ParseResult parse_policy(std::string_view text, std::string_view file_name);
 

@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "policy/duration.hh"
-#include "policy/toml/nearest.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 
@@ -43,7 +42,7 @@ std::string TableReader::full_key(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-void TableReader::refuse(const toml::node& node, std::string key, const Wrong& why) {
+void TableReader::refuse(const toml::node& node, std::string key, const ValueError& why) {
   Diagnostic diagnostic;
   diagnostic.key = std::move(key);
   diagnostic.expected = why.expected;
@@ -68,7 +67,7 @@ std::optional<std::size_t> TableReader::choice(std::string_view key, const std::
   const auto* text = node->as_string();
   const auto found = text == nullptr ? valid.end() : std::find(valid.begin(), valid.end(), text->get());
   if (found != valid.end()) return static_cast<std::size_t>(found - valid.begin());
-  refuse(*node, full_key(key), Wrong{one_of(valid), text == nullptr ? "" : nearest_word(text->get(), valid)});
+  refuse(*node, full_key(key), ValueError{one_of(valid), text == nullptr ? "" : nearest_word(text->get(), valid)});
   return std::nullopt;
 }
 
@@ -78,7 +77,7 @@ std::optional<std::int64_t> TableReader::integer_value(std::string_view key, std
   const auto* number = node->as_integer();
   if (number != nullptr && number->get() >= least && number->get() <= most) return number->get();
   const auto valid = least == most ? std::to_string(least) : fmt::format("an integer from {} to {}", least, most);
-  refuse(*node, full_key(key), Wrong{valid, {}});
+  refuse(*node, full_key(key), ValueError{valid, {}});
   return std::nullopt;
 }
 
@@ -88,14 +87,14 @@ void TableReader::duration(std::string_view key, Milliseconds least, Millisecond
   const auto bounds = fmt::format("a duration from {} to {}", format_duration(least), format_duration(most));
   const auto* text = node->as_string();
   if (text == nullptr) {
-    refuse(*node, full_key(key), Wrong{bounds + R"( as a string with a unit, such as "250ms" or "1s")", {}});
+    refuse(*node, full_key(key), ValueError{bounds + R"( as a string with a unit, such as "250ms" or "1s")", {}});
     return;
   }
   const auto value = parse_duration(text->get());
   if (!value)
     refuse(*node, full_key(key), value.error());
   else if (*value < least || *value > most)
-    refuse(*node, full_key(key), Wrong{bounds, {}});
+    refuse(*node, full_key(key), ValueError{bounds, {}});
   else
     field = *value;
 }
@@ -103,14 +102,15 @@ void TableReader::duration(std::string_view key, Milliseconds least, Millisecond
 const toml::array* TableReader::array_value(std::string_view key, std::string_view elements) {
   const toml::node* node = get(key);
   if (node == nullptr || node->is_array()) return node == nullptr ? nullptr : node->as_array();
-  refuse(*node, full_key(key), Wrong{fmt::format("an array of {}", elements), {}});
+  refuse(*node, full_key(key), ValueError{fmt::format("an array of {}", elements), {}});
   return nullptr;
 }
 
 const toml::table* TableReader::section(std::string_view key) {
   const toml::node* node = get(key);
   if (node == nullptr || node->is_table()) return node == nullptr ? nullptr : node->as_table();
-  refuse(*node, full_key(key), Wrong{fmt::format("a table, written [{}] on a line of its own", full_key(key)), {}});
+  refuse(*node, full_key(key),
+         ValueError{fmt::format("a table, written [{}] on a line of its own", full_key(key)), {}});
   return nullptr;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the keys of one TOML table into typed fields and collects every error on the way. Private to the parser: the
-// only header of the policy library that needs toml++.
+// Reads the keys of one TOML table into typed fields and collects every error on the way. Private to the
+// parser, as is syntax.hh, the other header that needs toml++.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,7 +17,6 @@
 #include "policy/policy.hh"
 #include "policy/toml/diagnostic.hh"
 #include "policy/toml/words.hh"
-#include "policy/toml/wrong.hh"
 
 namespace ctgate {
 
@@ -68,7 +67,7 @@ class TableReader {
 
   void duration(std::string_view key, Milliseconds least, Milliseconds most, Milliseconds& field);
 
-  // An array whose elements `parse` turns into values: Value or Wrong from const toml::node&.
+  // An array whose elements `parse` turns into values: Value or ValueError from const toml::node&.
   template <typename Value, typename Parse>
   void list(std::string_view key, std::string_view elements, Parse parse, std::vector<Value>& field) {
     const auto* array = array_value(key, elements);
@@ -76,7 +75,7 @@ class TableReader {
     std::vector<Value> values;
     for (std::size_t i = 0; i < array->size(); ++i) {
       const toml::node& node = (*array)[i];
-      if (tl::expected<Value, Wrong> value = parse(node))
+      if (tl::expected<Value, ValueError> value = parse(node))
         values.push_back(std::move(*value));
       else
         refuse(node, fmt::format("{}[{}]", full_key(key), i), value.error());
@@ -88,7 +87,7 @@ class TableReader {
   const toml::table* section(std::string_view key);
 
   // Reports a value that is wrong by itself; `key` is the full one.
-  void refuse(const toml::node& node, std::string key, const Wrong& why);
+  void refuse(const toml::node& node, std::string key, const ValueError& why);
 
   // Reports what "expected, found" does not describe, at the position of `node`.
   void complain(const toml::node& node, std::string_view key, std::string problem, std::string expected,

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "policy/duration.hh"
+#include "policy/toml/values.hh"
 
 namespace ctgate {
 
@@ -84,10 +84,6 @@ std::string to_toml(const ShimOptions& shim) {
 }
 
 }  // namespace
-
-std::string format_port_range(const PortRange& range) {
-  return range.first == range.last ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.last);
-}
 
 std::string to_toml(const Policy& policy) {
   std::string text = "version = 1\n" + to_toml(policy.gate) + to_toml(policy.daemon) + to_toml(policy.shim);

@@ -17,7 +17,4 @@ namespace ctgate {
 // rules' ports, destinations, users, action and wait_for, and the default action.
 [[nodiscard]] std::string shim_part_to_toml(const Policy& policy);
 
-// "53" or "5300-5399".
-[[nodiscard]] std::string format_port_range(const PortRange& range);
-
 }  // namespace ctgate

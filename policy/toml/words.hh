@@ -36,10 +36,10 @@ inline constexpr std::array words<Release> = {
     Word<Release>{"replied", Release::replied},
 };
 template <>
-inline constexpr std::array words<BackendChoice> = {
-    Word<BackendChoice>{"auto", BackendChoice::automatic},
-    Word<BackendChoice>{"nftables", BackendChoice::nftables},
-    Word<BackendChoice>{"iptables", BackendChoice::iptables},
+inline constexpr std::array words<BackendSetting> = {
+    Word<BackendSetting>{"auto", BackendSetting::automatic},
+    Word<BackendSetting>{"nftables", BackendSetting::nftables},
+    Word<BackendSetting>{"iptables", BackendSetting::iptables},
 };
 template <>
 inline constexpr std::array words<WaitFor> = {

@@ -154,7 +154,7 @@ TEST_F(ShimWaits, Disabled) {
 }
 
 TEST_F(ShimWaits, LogHasALineForEachWait) {
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
+  for (const Family family : both_families) {
     set_up_delayed_output(family, 50ms);
     const auto result =
         run({SHIM_BURST, "flows=5", family == Family::ipv6 ? "family=6" : "family=4", "address=" + service(family)},

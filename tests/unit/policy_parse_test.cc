@@ -77,7 +77,7 @@ TEST(ParsePolicy, EmptyTextIsTheBuiltInPolicy) {
 TEST(ParsePolicy, EverySectionKey) {
   const Policy policy = parsed(complete);
   EXPECT_EQ(policy.gate, (GateLimits{1500ms, 0, 32, 65536}));
-  EXPECT_EQ(policy.daemon, (DaemonOptions{100, 2, BackendChoice::iptables, 31}));
+  EXPECT_EQ(policy.daemon, (DaemonOptions{100, 2, BackendSetting::iptables, 31}));
   EXPECT_EQ(
       policy.shim,
       (ShimOptions{10s, WaitFor::reply, Resolver::c_ares, LibcOption::single_request_reopen, {"/usr/sbin/unbound"}}));

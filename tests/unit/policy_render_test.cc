@@ -25,7 +25,7 @@ class Generator {
     policy.gate.held_per_flow = number(1, policy.gate.held_total);
     policy.daemon.queues = static_cast<std::uint16_t>(number(1, 64));
     policy.daemon.queue = static_cast<std::uint16_t>(number(0, 65534U - policy.daemon.queues));
-    policy.daemon.backend = word<BackendChoice>();
+    policy.daemon.backend = word<BackendSetting>();
     policy.daemon.mark_bit = static_cast<int>(number(0, 32)) - 1;
     policy.shim.max_wait = Milliseconds(number(1, 10000));
     policy.shim.wait_for = word<WaitFor>();

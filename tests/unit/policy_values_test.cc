@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "policy/base/error.hh"
-#include "policy/duration.hh"
-#include "policy/toml/nearest.hh"
+#include "policy/toml/diagnostic.hh"
 #include "policy/toml/values.hh"
 
 namespace ctgate {

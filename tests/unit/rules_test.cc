@@ -82,6 +82,18 @@ TEST(RenderNftables, SeveralQueuesAreChosenByAHashOfPortsAndAddresses) {
                        "queue_5381 }"));
 }
 
+TEST(RenderNftables, ExemptDestinationsPass) {
+  EXPECT_TRUE(contains(nftables(policy("")),
+                       "gate meta pkttype != host accept\n"
+                       "add rule ip ctgate gate ip daddr 224.0.0.0/4 accept\n"
+                       "add rule ip ctgate gate ip daddr 255.255.255.255 accept\n"
+                       "add rule ip ctgate gate ct state"));
+  EXPECT_TRUE(contains(nftables(policy(""), Family::ipv6),
+                       "gate meta pkttype != host accept\n"
+                       "add rule ip6 ctgate gate ip6 daddr ff00::/8 accept\n"
+                       "add rule ip6 ctgate gate ct state"));
+}
+
 TEST(RenderNftables, RuleMatchesBecomeSets) {
   const auto text = nftables(
       policy("[[rule]]\nname='dns'\ndestination_ports=[53,'5300-5399']\ndestinations=['10.0.0.0/8','192.0.2.1']\n"
@@ -121,6 +133,18 @@ TEST(RenderIptables, ReplacesItsChainsAndQueuesWithBypass) {
   EXPECT_TRUE(contains(text, "-A PREROUTING -p udp -j CTGATE_PREROUTING\n"));
   EXPECT_TRUE(contains(text, "-A CTGATE_OUTPUT -p udp -j NFQUEUE --queue-num 5380 --queue-bypass\nCOMMIT\n"));
   EXPECT_FALSE(contains(render_iptables(policy(""), Family::ipv4, {}), "-A PREROUTING "));
+}
+
+TEST(RenderIptables, ExemptDestinationsPass) {
+  EXPECT_TRUE(contains(render_iptables(policy(""), Family::ipv4, {}),
+                       "-A CTGATE_OUTPUT -o lo -j RETURN\n"
+                       "-A CTGATE_OUTPUT -d 224.0.0.0/4 -j RETURN\n"
+                       "-A CTGATE_OUTPUT -d 255.255.255.255/32 -j RETURN\n"
+                       "-A CTGATE_OUTPUT -m conntrack "));
+  EXPECT_TRUE(contains(render_iptables(policy(""), Family::ipv6, {}),
+                       "-A CTGATE_PREROUTING -i lo -j RETURN\n"
+                       "-A CTGATE_PREROUTING -d ff00::/8 -j RETURN\n"
+                       "-A CTGATE_PREROUTING -m pkttype ! --pkt-type unicast -j RETURN\n"));
 }
 
 TEST(RenderIptables, ManyPortsAreSplitIntoGroupsOfFifteen) {

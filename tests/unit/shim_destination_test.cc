@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "policy/exempt.hh"
 #include "policy/match.hh"
 
 namespace ctgate::shim {
@@ -86,6 +87,17 @@ TEST(ShimDestination, ExemptIsWhatThePolicySays) {
     facts.destination_port = 53;
     facts.source = *Address::parse(facts.destination.family == Family::ipv4 ? "192.0.2.9" : "2001:db8::9");
     EXPECT_EQ(is_exempt(destination_of(text)), match(Policy{}, facts).exempt) << text;
+  }
+}
+
+TEST(ShimDestination, ExemptIsTheWholeList) {
+  for (const auto& [prefix, why] : exempt_destinations) {
+    Address last = prefix.network;
+    const auto mask = prefix_mask(prefix.length);
+    const std::size_t size = last.family == Family::ipv4 ? 4 : 16;
+    for (std::size_t i = 0; i < size; ++i) last.bytes[i] |= static_cast<std::uint8_t>(~mask[i]);
+    EXPECT_TRUE(is_exempt(destination_of(prefix.network.to_string()))) << prefix.to_string();
+    EXPECT_TRUE(is_exempt(destination_of(last.to_string()))) << prefix.to_string();
   }
 }
 

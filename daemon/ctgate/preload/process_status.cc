@@ -117,7 +117,7 @@ std::string ptrace_rule(pid_t pid) {
 
 tl::unexpected<Error> cannot_look(pid_t pid, int error) {
   if (error == ENOENT || error == ESRCH) {
-    return tl::unexpected(Error{ExitCode::usage, fmt::format("there is no process {}", pid)});
+    return usage_error(fmt::format("there is no process {}", pid));
   }
   if (error == EACCES || error == EPERM) {
     return system_error(fmt::format("not permitted to read the memory of process {}: {}", pid, ptrace_rule(pid)));

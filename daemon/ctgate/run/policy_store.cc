@@ -37,7 +37,7 @@ Expected<fs::path> checked_image(const std::string& file) {
   image::View view;
   const auto fault = image::View::open(bytes->data(), bytes->size(), view);
   if (fault == image::Fault::none) return fs::absolute(file);
-  return tl::unexpected(Error{ExitCode::usage, fmt::format("{} {}", file, to_string(fault))});
+  return usage_error(fmt::format("{} {}", file, to_string(fault)));
 }
 
 }  // namespace

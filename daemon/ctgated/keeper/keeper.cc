@@ -136,7 +136,7 @@ Expected<void> Keeper::apply(const Policy& policy) {
   auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
   if (!rules) return tl::unexpected(rules.error());
   if ((*rules)->backend() != rules_->backend()) {
-    return tl::unexpected(Error{ExitCode::usage, "a change of daemon.backend takes effect on a restart only"});
+    return usage_error("a change of daemon.backend takes effect on a restart only");
   }
   const auto plan = plan_lanes(rules::plan_queues(policy), lanes_.names());
   if (!plan) return tl::unexpected(plan.error());

@@ -18,11 +18,10 @@ Expected<LanePlan> plan_lanes(const rules::QueuePlan& wanted, const std::vector<
     if (same == open.end()) {
       plan.open.push_back(lane);
     } else if (*same != lane) {
-      return tl::unexpected(Error{
-          ExitCode::usage,
+      return usage_error(
           fmt::format("queue {} would change between confirmed and replied flows; together with a rule that has "
                       "release = \"replied\", a change of daemon.queue or daemon.queues takes effect on a restart only",
-                      lane.queue)});
+                      lane.queue));
     }
   }
   std::ranges::copy_if(open, std::back_inserter(plan.close),
