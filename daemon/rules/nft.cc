@@ -44,10 +44,6 @@ Expected<std::string> Nft::run(const std::string& commands) {
   return execute(commands, NFT_CTX_OUTPUT_TERSE);
 }
 
-Expected<std::string> Nft::run_json(const std::string& commands) {
-  return execute(commands, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE);
-}
-
 Expected<std::string> Nft::run_with_elements(const std::string& commands) {
   return execute(commands, 0);
 }
