@@ -3,10 +3,11 @@
 
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <new>
+
+#include "policy/base/file_descriptor.hh"
 
 extern "C" {
 #include <nftables/libnftables.h>
@@ -19,9 +20,8 @@ void Nft::Free::operator()(nft_ctx* context) const {
 }
 
 Expected<void> Nft::supported() {
-  const int probe = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-  if (probe < 0) return errno_error("the kernel's netfilter netlink interface (kernel part nfnetlink)", errno);
-  close(probe);
+  const FileDescriptor probe(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+  if (!probe) return errno_error("the kernel's netfilter netlink interface (kernel part nfnetlink)", errno);
   return {};
 }
 

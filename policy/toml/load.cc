@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <system_error>
 
+#include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
 #include "policy/toml/parse.hh"
 
 namespace ctgate {
 
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 tl::unexpected<Error> usage_error(std::string message) {
   return tl::unexpected(Error{ExitCode::usage, std::move(message)});
@@ -40,21 +26,16 @@ tl::unexpected<Error> unreadable(const std::string& path, int error) {
 }  // namespace
 
 Expected<std::optional<std::string>> read_policy_file(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
     if (errno == ENOENT) return std::nullopt;
     return unreadable(path, errno);
   }
   // Read, not stat'ed and mapped: the size of a pipe is unknown and that of a file may change.
   std::string text(largest_policy_file + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return unreadable(path, errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
+  const auto count = read_whole(file.get(), std::as_writable_bytes(std::span(text)));
+  if (count < 0) return unreadable(path, errno);
+  const auto size = static_cast<std::size_t>(count);
   if (size > largest_policy_file)
     return usage_error(
         fmt::format("the policy {} is larger than {} bytes; is it the right file?", path, largest_policy_file));
