@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/bench/bench.hh"
 
 namespace ctgate::bench {
@@ -130,8 +130,8 @@ void compare(const std::string& title, const std::string& what, const std::vecto
 
 void preload(bool quick) {
   const auto place = must(lab::NetworkNamespace::create("bench"));
-  const auto made = must(
-      run_command({"ip", "-n", place.name(), "-batch", "-"}, "link set lo up\nroute add local 10.0.0.0/8 dev lo\n"));
+  const auto made = must(run_program({"ip", "-n", place.name(), "-batch", "-"},
+                                     {.input = "link set lo up\nroute add local 10.0.0.0/8 dev lo\n"}));
   if (made.exit_code != 0) throw std::runtime_error(made.output);
   const auto directory = must(lab::make_scratch_directory());
   const auto libraries = installed_libraries(directory);

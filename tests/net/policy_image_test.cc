@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "policy/image/compile.hh"
 #include "policy/image/image_file.hh"
 #include "policy/toml/parse.hh"
@@ -72,7 +72,7 @@ TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
     done)";
   const auto programs = must(lab::find_ctgated()).parent_path().string();
   const auto result = gateway().run([&] {
-    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+    return must(run_program({"unshare", "--mount", "sh", "-c", script, programs}));
   });
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output,
@@ -100,7 +100,7 @@ TEST_F(DaemonImage, IsComparedByADaemonThatIsNotRoot) {
     done)";
   const auto programs = must(lab::find_ctgated()).parent_path().string();
   const auto result = gateway().run([&] {
-    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+    return must(run_program({"unshare", "--mount", "sh", "-c", script, programs}));
   });
   EXPECT_EQ(result.exit_code, 0);
   const std::string cure = "; run `ctgate policy compile --output /run/ctgate/policy.image` as root\n";

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
@@ -17,13 +17,13 @@ using namespace std::chrono_literals;
 class Start : public GatewayTest {
  protected:
   // Runs ctgated, or the command beside it, to its end; exit code and all output.
-  CommandResult ctgated_with(std::vector<std::string> arguments) {
+  ProgramResult ctgated_with(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {program("ctgated"), "--runtime-dir", directory});
-    return must(run_command(arguments));
+    return must(run_program(arguments));
   }
-  CommandResult ctgate_with(std::vector<std::string> arguments) {
+  ProgramResult ctgate_with(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), program("ctgate"));
-    return gateway().run([&] { return must(run_command(arguments)); });
+    return gateway().run([&] { return must(run_program(arguments)); });
   }
   static std::string program(const char* name) { return must(lab::find_ctgated()).replace_filename(name); }
   std::string policy(const std::string& text) const {
@@ -32,7 +32,7 @@ class Start : public GatewayTest {
     return path;
   }
   [[nodiscard]] std::string rules() const { return must(gateway().nft("list ruleset\n")); }
-  void expect(const CommandResult& result, int code, std::string_view part) {
+  void expect(const ProgramResult& result, int code, std::string_view part) {
     EXPECT_EQ(result.exit_code, code) << result.output;
     EXPECT_NE(result.output.find(part), std::string::npos) << result.output;
     EXPECT_EQ(rules(), "") << "half-installed rules";
@@ -44,7 +44,7 @@ class Start : public GatewayTest {
 TEST_F(Start, WithoutPrivilegesItSaysWhatIsMissing) {
   std::filesystem::permissions(directory, std::filesystem::perms::all);
   const auto result =
-      must(run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+      must(run_program({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
                         program("ctgated"), "--runtime-dir", directory, "--policy", "/dev/null"}));
   expect(result, 3, "CAP_NET_ADMIN is missing");
 }
@@ -93,7 +93,7 @@ TEST_F(Start, SecondOneOnTheSameQueueNamesTheFirst) {
 
 TEST_F(Start, SecondOneInTheSameRuntimeDirectory) {
   start_ctgated();
-  const auto result = must(run_command({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
+  const auto result = must(run_program({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
                                         "--runtime-dir", ctgated->runtime_directory().string()}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.output.find("another ctgated answers here"), std::string::npos) << result.output;
@@ -106,7 +106,7 @@ TEST_F(Start, QueueOfARepliedRuleThatIsTakenLeavesNothingBehind) {
 }
 
 TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
-  gateway().run([] { must(run_command({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
+  gateway().run([] { must(run_program({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
   const auto path = policy("[daemon]\nmark_bit = 1\n");
   expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 2, "daemon.mark_bit = 1");
   EXPECT_EQ(
@@ -184,7 +184,7 @@ TEST_F(Start, CleanupRemovesEverythingButNotUnderARunningDaemon) {
   ctgated.reset();
   EXPECT_NE(rules(), "");
   const auto cleaned =
-      must(run_command({program("ctgate"), "cleanup", "--runtime-dir", runtime, "--netns", gateway().name()}));
+      must(run_program({program("ctgate"), "cleanup", "--runtime-dir", runtime, "--netns", gateway().name()}));
   EXPECT_EQ(cleaned.exit_code, 0) << cleaned.output;
   EXPECT_EQ(rules(), "");
   EXPECT_EQ(ctgate_with({"cleanup", "--runtime-dir", runtime}).output, "nothing to remove\n");

@@ -18,7 +18,7 @@
 
 #include "daemon/ctgate/resolve/datagram_count.hh"
 #include "daemon/ctgate/run/policy_store.hh"
-#include "policy/base/child.hh"
+#include "policy/base/run_program.hh"
 #include "policy/image/compile.hh"
 
 namespace ctgate::preload {
@@ -79,7 +79,8 @@ Expected<LookupResult> look_up(const std::string& name, const LookupMode& mode, 
                                const Policy& policy) {
   const auto environment = environment_for(mode, library, policy);
   if (!environment) return tl::unexpected(environment.error());
-  const auto child = run_child({"/proc/self/exe", "lookup-child", "--", name}, *environment, limit);
+  const auto child = run_program({"/proc/self/exe", "lookup-child", "--", name},
+                                 {.environment = *environment, .errors_apart = true, .limit = limit});
   if (!child) return tl::unexpected(child.error());
   if (child->timed_out) {
     return system_error(fmt::format("resolving {} ({}) took longer than {} s", name, mode.title, limit.count()));
