@@ -105,12 +105,42 @@ class Launch {
   int report_;
 };
 
-// The child's first steps; async-signal-safe.
-void begin_child(pid_t parent, bool dies_with_parent) {
-  if (dies_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(not_ours);  // the parent was gone before the line above
+// Until its end. Around a fork: a signal to the process group must not reach the parent's handlers in the child, where
+// they may write to what both have, the pipe of an event loop for example.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before_);
   }
+  ~NoSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+  NoSignals(NoSignals&&) = delete;
+  NoSignals& operator=(NoSignals&&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+// The child's first steps; async-signal-safe.
+
+void die_with(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(not_ours);  // the parent was gone before the line above
+}
+
+void forget_handlers() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
+    action = {};
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+void unblock_signals() {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -144,11 +174,17 @@ Expected<Process> Process::start(const ProcessOptions& options) {
   Launch launch(options, file->string(), null.get(), writing.get());
 
   const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return errno_error("fork", errno);
-  if (pid == 0) {
-    begin_child(parent, options.dies_with_parent);
-    launch.run();
+  pid_t pid = -1;
+  {
+    const NoSignals until_both_are_set_up;
+    pid = ::fork();
+    if (pid < 0) return errno_error("fork", errno);
+    if (pid == 0) {
+      if (options.dies_with_parent) die_with(parent);
+      forget_handlers();
+      unblock_signals();
+      launch.run();
+    }
   }
   Process process(pid, options.own_group);
   writing = FileDescriptor();
@@ -161,7 +197,8 @@ Expected<Process> Process::call(const std::function<int()>& body) {
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork", errno);
   if (pid > 0) return Process(pid, false);
-  begin_child(parent, true);
+  die_with(parent);
+  unblock_signals();
   int status = 126;
   try {
     status = body();
