@@ -62,7 +62,7 @@ std::vector<std::string> environment_of(const Library& library, const std::strin
 }
 
 // Runs a program to its end; its first number on stdout, or nothing if it failed.
-std::optional<double> run_program(std::vector<std::string> argv, std::vector<std::string> environment, int output) {
+std::optional<double> run_and_read(std::vector<std::string> argv, std::vector<std::string> environment, int output) {
   std::vector<char*> arguments, variables;
   for (auto& word : argv) arguments.push_back(word.data());
   for (auto& word : environment) variables.push_back(word.data());
@@ -97,13 +97,13 @@ class Scratch {
 std::optional<double> measure(const std::string& what, const Library& library, const Scratch& scratch, bool quick) {
   if (what == "start") {
     const auto begin = std::chrono::steady_clock::now();
-    if (!run_program({"/bin/true"}, environment_of(library), scratch.empty())) return std::nullopt;
+    if (!run_and_read({"/bin/true"}, environment_of(library), scratch.empty())) return std::nullopt;
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count();
   }
   const std::string count = quick ? "1000" : what == "hook" ? "1000000" : "5000";
   std::vector<std::string> argv{BENCH_PRELOAD_WORKER, what, count};
   if (what == "hook") argv.emplace_back(BENCH_NULL_LIBRARY);
-  return run_program(argv, environment_of(library, what == "hook" ? BENCH_NULL_LIBRARY : ""), scratch.empty());
+  return run_and_read(argv, environment_of(library, what == "hook" ? BENCH_NULL_LIBRARY : ""), scratch.empty());
 }
 
 void compare(const std::string& title, const std::string& what, const std::vector<Library>& libraries,
