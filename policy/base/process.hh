@@ -38,7 +38,7 @@ class Process {
 
   // Forks and runs `body` in the child, which exits with its result and dies with the calling thread. Only for bodies
   // that are safe in the child of a process with threads: no locks that another thread may hold. The caller's stdio
-  // buffers are not flushed.
+  // buffers are not flushed. A start() by another thread at that very moment may return only when the child has ended.
   [[nodiscard]] static Expected<Process> call(const std::function<int()>& body);
 
   Process(Process&& other) noexcept
