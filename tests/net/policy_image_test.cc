@@ -91,6 +91,7 @@ TEST_F(DaemonImage, IsComparedByADaemonThatIsNotRoot) {
     image=/run/ctgate/policy.image
     for image_of in "" one other; do
       [ -z "$image_of" ] || "$0/ctgate" policy compile /run/$image_of.toml --output $image >/dev/null
+      : >/run/log  # at once, not when the shell of the next line comes to it
       setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+net_admin --ambient-caps -all,+net_admin \
         --bounding-set -all,+net_admin /run/bin/ctgated --debug --policy /run/one.toml 2>/run/log &
       until grep -q " running: " /run/log; do kill -0 $! || { cat /run/log; exit 1; }; sleep 0.02; done
