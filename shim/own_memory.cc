@@ -8,6 +8,7 @@
 #include "shim/syscall.hh"
 
 // pthread_atfork(3) without the start files that it needs.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): glibc's name
 extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* library);
 
 namespace ctgate::shim {

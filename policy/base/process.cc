@@ -153,7 +153,7 @@ Expected<void> outcome(int report, const std::string& program) {
     count = ::read(report, &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
   if (count != sizeof failure) return {};
-  std::string_view step = "";
+  std::string_view step;
   if (failure.step == Failure::Step::enter_namespace) step = ": enter its network namespace";
   if (failure.step == Failure::Step::set_up_descriptors) step = ": set up its descriptors";
   return errno_error(fmt::format("cannot run {}{}", program, step), failure.error);
