@@ -13,6 +13,7 @@
 #include <cstdarg>
 
 #include "shim/dynamic_linker.hh"
+#include "shim/own_memory.hh"
 #include "shim/real.hh"
 #include "shim/resolver_loader.hh"
 #include "shim/start.hh"
@@ -85,14 +86,16 @@ CTGATE_HOOK int socket(int domain, int type, int protocol) noexcept {
 }
 
 // A program that is about to lock itself in (seccomp(2), which needs PR_SET_NO_NEW_PRIVS from a program without rights;
-// libseccomp sets it for all) may be killed from then on for a question or a pause of the gate's. It is left alone.
+// libseccomp sets it for all) may be killed from then on for a question or a pause of the gate's. It is left alone. A
+// child between vfork(2) and exec locks itself in, and not its parent, whose gate it would switch off.
 CTGATE_HOOK int prctl(int option, ...) noexcept {
   va_list arguments;
   va_start(arguments, option);
   unsigned long words[4];
   for (unsigned long& word : words) word = va_arg(arguments, unsigned long);
   va_end(arguments);
-  if (active() && (option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP)) {
+  if ((option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP) && active() &&
+      !ctgate::shim::in_memory_of_another()) {
     ctgate::shim::status.mode.store(ctgate::shim::Mode::sandboxed, std::memory_order_relaxed);
   }
   return real.prctl(option, words[0], words[1], words[2], words[3]);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shim/load_settings.hh"
+#include "shim/own_memory.hh"
 #include "shim/real.hh"
 #include "shim/res_options.hh"
 #include "shim/resolver_loader.hh"
@@ -43,6 +44,7 @@ void tell_libc() {
   find_real_functions();
   PolicySource source = PolicySource::built_in;
   const Mode mode = load_settings(settings, source);
+  if (mode == Mode::active) note_process();
   status.policy.store(source, std::memory_order_relaxed);
   status.mode.store(mode, std::memory_order_release);
   if (mode != Mode::active || settings.resolver == image::Resolver::off) return;

@@ -13,7 +13,7 @@
 #include "daemon/ctgate/commands.hh"
 #include "daemon/ctgate/preload/library.hh"
 #include "daemon/ctgate/preload/preload_file.hh"
-#include "daemon/ctgate/preload/smoke_test.hh"
+#include "daemon/ctgate/preload/trial_run.hh"
 #include "daemon/ctgate/preload/trusted_path.hh"
 
 namespace ctgate::cli {
@@ -69,10 +69,10 @@ Expected<preload::Library> checked_library(const Options& options) {
   return library;
 }
 
-Expected<void> smoke_test(const preload::Library& library) {
-  const auto test = preload::standard_smoke_test();
-  for (const auto& reason : test.left_out) std::cerr << "ctgate: not tested: " << reason << '\n';
-  return preload::run_smoke_test(test.checks, library.word);
+Expected<void> trial_run(const preload::Library& library) {
+  const auto trial = preload::standard_trial();
+  for (const auto& reason : trial.left_out) std::cerr << "ctgate: left out of the trial run: " << reason << '\n';
+  return preload::run_trial(trial.programs, library.word);
 }
 
 void warn_of_other_word_size(const preload::Library& library) {
@@ -105,7 +105,7 @@ void tell_how_to_recover(const std::string& file) {
 Expected<void> enable(const Options& options) {
   const auto library = checked_library(options);
   if (!library) return tl::unexpected(library.error());
-  if (auto passed = smoke_test(*library); !passed) {
+  if (auto passed = trial_run(*library); !passed) {
     auto error = passed.error();
     error.message += fmt::format("{} was not changed\n", options.file);
     return tl::unexpected(error);

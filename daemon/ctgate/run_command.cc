@@ -20,9 +20,9 @@
 #include "daemon/ctgate/policy_file.hh"
 #include "daemon/ctgate/preload/library.hh"
 #include "daemon/ctgate/preload/preload_list.hh"
-#include "daemon/ctgate/run/command_chain.hh"
 #include "daemon/ctgate/run/obstacles.hh"
 #include "daemon/ctgate/run/policy_store.hh"
+#include "policy/base/find_program.hh"
 
 namespace ctgate::cli {
 namespace {
@@ -56,7 +56,7 @@ std::string_view variable(const char* name) {
 
 void warn_of_obstacles(const char* command, const preload::Library& library) {
   const char* path = std::getenv("PATH");
-  const auto file = preload::find_command(command, path);
+  const auto file = find_program(command, path);
   if (!file) return;  // execvp(3) will say so
   for (const auto& line : preload::obstacles(preload::examine_program(*file, path), library)) warn(line);
   if (variable("CTGATE_DISABLE") == "1") warn("CTGATE_DISABLE=1 is set in the environment, so nothing is gated");

@@ -24,6 +24,10 @@
 
 #include "daemon/netlink/udp_header.hh"
 
+extern "C" {
+#include <libnetfilter_queue/libnetfilter_queue.h>
+}
+
 namespace ctgate::lab {
 namespace {
 
@@ -34,33 +38,23 @@ constexpr std::uint32_t queue_length = 65536;      // packets
 constexpr std::uint32_t copy_range = 128;          // bytes: the headers
 constexpr std::size_t message_buffer = 1U << 16;   // bytes
 
-nlmsghdr* put_header(void* buffer, int type, std::uint16_t flags, std::uint16_t queue) {
-  auto* header = mnl_nlmsg_put_header(buffer);
-  header->nlmsg_type = static_cast<std::uint16_t>((NFNL_SUBSYS_QUEUE << 8) | type);
-  header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-  auto* generic = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
-  generic->nfgen_family = AF_UNSPEC;
-  generic->version = NFNETLINK_V0;
-  generic->res_id = htons(queue);
-  return header;
-}
+using MessageBuffer = std::array<char, 256>;
 
 Expected<void> configure(const netlink::Socket& socket, std::uint16_t queue) {
   const int on = 1;
   ::setsockopt(socket.fd(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
   socket.set_receive_buffer(receive_buffer);
 
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  auto* bind = put_header(buffer.data(), NFQNL_MSG_CONFIG, NLM_F_ACK, queue);
-  const nfqnl_msg_config_cmd command{NFQNL_CFG_CMD_BIND, 0, htons(AF_UNSPEC)};
-  mnl_attr_put(bind, NFQA_CFG_CMD, sizeof(command), &command);
+  alignas(nlmsghdr) MessageBuffer buffer{};
+  auto* bind = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, queue);
+  bind->nlmsg_flags |= NLM_F_ACK;
+  nfq_nlmsg_cfg_put_cmd(bind, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
   auto bound = socket.request(*bind, fmt::format("bind NFQUEUE number {} for the third party", queue));
   if (!bound) return bound;
-  buffer.fill(0);
-  auto* set = put_header(buffer.data(), NFQNL_MSG_CONFIG, NLM_F_ACK, queue);
-  const nfqnl_msg_config_params parameters{htonl(copy_range), NFQNL_COPY_PACKET};
-  mnl_attr_put(set, NFQA_CFG_PARAMS, sizeof(parameters), &parameters);
-  mnl_attr_put_u32(set, NFQA_CFG_QUEUE_MAXLEN, htonl(queue_length));
+  auto* set = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, queue);
+  set->nlmsg_flags |= NLM_F_ACK;
+  nfq_nlmsg_cfg_put_params(set, NFQNL_COPY_PACKET, copy_range);
+  nfq_nlmsg_cfg_put_qmaxlen(set, queue_length);
   return socket.request(*set, fmt::format("configure NFQUEUE number {}", queue));
 }
 
@@ -152,10 +146,9 @@ class DelayingConsumer::Worker {
 
   void give_verdicts(Clock::time_point now) {
     for (; !held_.empty() && held_.front().due <= now; held_.pop_front()) {
-      std::array<char, 128> message{};
-      auto* header = put_header(message.data(), NFQNL_MSG_VERDICT, 0, owner_.options_.queue);
-      const nfqnl_msg_verdict_hdr verdict{htonl(held_.front().verdict), htonl(held_.front().id)};
-      mnl_attr_put(header, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+      alignas(nlmsghdr) MessageBuffer buffer{};
+      auto* header = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_VERDICT, owner_.options_.queue);
+      nfq_nlmsg_verdict_put(header, static_cast<int>(held_.front().id), static_cast<int>(held_.front().verdict));
       ::send(owner_.socket_.fd(), header, header->nlmsg_len, 0);  // a packet that is gone is no matter
     }
   }

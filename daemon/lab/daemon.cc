@@ -13,6 +13,7 @@
 
 #include "daemon/control/client.hh"
 #include "daemon/lab/sandbox.hh"
+#include "policy/base/find_program.hh"
 
 namespace ctgate::lab {
 namespace {
@@ -56,7 +57,7 @@ Expected<Daemon> Daemon::start(const NetworkNamespace& where, const DaemonOption
   FileDescriptor log(::open((*directory / "log").c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return errno_error("make ctgated's log in " + directory->string(), errno);
 
-  SpawnOptions spawn;
+  ProcessOptions spawn;
   spawn.argv = {program->string(),
                 "--netns",
                 where.name(),

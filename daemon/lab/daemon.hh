@@ -8,10 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/namespace.hh"
 #include "policy/base/error.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
+#include "policy/base/process.hh"
 
 namespace ctgate::lab {
 
@@ -48,7 +49,7 @@ class Daemon {
   [[nodiscard]] Expected<nlohmann::json> status() const;
 
   // Everything it wrote to standard error.
-  [[nodiscard]] std::string log() const { return read_all(log_.get()); }
+  [[nodiscard]] std::string log() const { return content_of(log_.get()); }
 
   // The result is the exit status as of Process::wait().
   int stop() { return process_.stop(); }

@@ -7,11 +7,11 @@
 
 #include <algorithm>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/daemon.hh"
 #include "daemon/lab/resolver.hh"
 #include "daemon/lab/sandbox.hh"
 #include "daemon/lab/topology.hh"
+#include "policy/base/find_program.hh"
 
 namespace ctgate::lab {
 namespace {

@@ -19,6 +19,8 @@
 #include <set>
 #include <sstream>
 
+#include "policy/base/find_program.hh"
+
 namespace ctgate::lab {
 namespace {
 
@@ -94,7 +96,7 @@ Expected<void> check_dnsmasq() {
 Expected<Dnsmasq> Dnsmasq::start(const NetworkNamespace& where, const Address& address) {
   FileDescriptor log(::memfd_create("dnsmasq-log", MFD_CLOEXEC));
   if (!log) return errno_error("memfd_create", errno);
-  SpawnOptions spawn;
+  ProcessOptions spawn;
   spawn.argv = {"dnsmasq",
                 "--keep-in-foreground",
                 "--conf-file=/dev/null",
@@ -163,7 +165,7 @@ Expected<LookupResult> look_names_up(const NetworkNamespace& client, const Addre
   LookupResult result;
   result.flows = count;
   result.sent = 2 * count;
-  for (const char digit : read_all(answers.get())) result.answered += static_cast<std::uint32_t>(digit - '0');
+  for (const char digit : content_of(answers.get())) result.answered += static_cast<std::uint32_t>(digit - '0');
   result.lost = result.sent - result.answered;
   judge_questions(parse_questions(dnsmasq.log()), result);
   return result;

@@ -10,11 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/namespace.hh"
 #include "policy/address.hh"
 #include "policy/base/error.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
+#include "policy/base/process.hh"
 
 namespace ctgate::lab {
 
@@ -28,7 +29,7 @@ class Dnsmasq {
   [[nodiscard]] static Expected<Dnsmasq> start(const NetworkNamespace& where, const Address& address);
 
   // What it logged so far (--log-queries=extra).
-  [[nodiscard]] std::string log() const { return read_all(log_.get()); }
+  [[nodiscard]] std::string log() const { return content_of(log_.get()); }
 
  private:
   Dnsmasq(Process process, FileDescriptor log) : process_(std::move(process)), log_(std::move(log)) {}

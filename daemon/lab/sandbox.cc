@@ -94,12 +94,27 @@ int supervise(pid_t child, const sigset_t& signals) {
   }
 }
 
-sigset_t supervised_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&set, signal);
-  return set;
-}
+// Those that supervise() waits for, blocked until they are restored or this goes.
+class SupervisedSignals {
+ public:
+  SupervisedSignals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&set_, signal);
+    ::sigprocmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~SupervisedSignals() { restore(); }
+  SupervisedSignals(const SupervisedSignals&) = delete;
+  SupervisedSignals& operator=(const SupervisedSignals&) = delete;
+  SupervisedSignals(SupervisedSignals&&) = delete;
+  SupervisedSignals& operator=(SupervisedSignals&&) = delete;
+
+  void restore() const { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  [[nodiscard]] const sigset_t& set() const { return set_; }
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+};
 
 }  // namespace
 
@@ -121,9 +136,7 @@ Expected<int> run_isolated(const std::function<int()>& body) {
   if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return errno_error("make a pipe", errno);
   const FileDescriptor read_end(pipe_ends[0]);
   FileDescriptor write_end(pipe_ends[1]);
-  const sigset_t signals = supervised_signals();
-  sigset_t before;
-  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  const SupervisedSignals signals;
   std::cout.flush();
   std::fflush(nullptr);
 
@@ -133,14 +146,12 @@ Expected<int> run_isolated(const std::function<int()>& body) {
   const int fork_error = errno;
   if (child == 0) {
     write_end = FileDescriptor();
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    signals.restore();
     run_as_first_process(body, read_end.get());
   }
   ::setns(own_namespace.get(), CLONE_NEWPID);  // later children of this process belong here again
-  const int status = child > 0 ? supervise(child, signals) : -1;
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) return errno_error("fork", fork_error);
-  return status;
+  return supervise(child, signals.set());
 }
 
 Expected<void> enter_private_mounts() {

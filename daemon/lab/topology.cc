@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/endpoint.hh"
-#include "policy/base/command.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/find_program.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::lab {
 namespace {
@@ -107,7 +107,7 @@ Expected<void> set_sysctls(const NetworkNamespace& where, bool forwarding) {
 }
 
 Expected<void> configure(const NetworkNamespace& where, const std::string& commands) {
-  const auto result = run_command({"ip", "-n", where.name(), "-batch", "-"}, commands);
+  const auto result = run_program({"ip", "-n", where.name(), "-batch", "-"}, {.input = commands});
   if (!result) return tl::unexpected(result.error());
   if (result->exit_code != 0) return system_error("configure the lab's network: ip -batch: " + result->output);
   return {};

@@ -37,8 +37,8 @@ class Queue {
   // Changes QueueSettings::length. Asks for no answer: a worker may be reading the socket.
   void set_length(std::uint32_t length) const;
 
-  // Lets the kernel accept whatever comes from now on. To be called before the last read and the close, which drops what
-  // is queued: every datagram that is queued was queued before this call returned.
+  // Lets the kernel accept whatever comes from now on. To be called before the last read and the close, which drops
+  // what is queued: every datagram that is queued was queued before this call returned.
   void stop_queueing() const { set_length(0); }
 
   // Appends to `packets` what waits, at most one batch of `reader`, without blocking.

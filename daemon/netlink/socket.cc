@@ -27,10 +27,13 @@ Expected<void> Socket::send(std::span<const std::byte> messages, std::string_vie
 }
 
 Expected<void> Socket::request(const nlmsghdr& message, std::string_view what) const {
-  if (auto sent = send(std::as_bytes(std::span(reinterpret_cast<const char*>(&message), message.nlmsg_len)), what);
-      !sent) {
-    return sent;
-  }
+  return request(std::as_bytes(std::span(reinterpret_cast<const char*>(&message), message.nlmsg_len)),
+                 message.nlmsg_seq, message.nlmsg_seq, what);
+}
+
+Expected<void> Socket::request(std::span<const std::byte> messages, std::uint32_t first, std::uint32_t last,
+                               std::string_view what) const {
+  if (auto sent = send(messages, what); !sent) return sent;
   alignas(nlmsghdr) std::array<char, 8192> buffer;
   while (true) {
     const auto received = mnl_socket_recvfrom(handle_.get(), buffer.data(), buffer.size());
@@ -42,11 +45,11 @@ Expected<void> Socket::request(const nlmsghdr& message, std::string_view what) c
     for (auto* reply = reinterpret_cast<nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(reply, remaining);
          reply = mnl_nlmsg_next(reply, &remaining)) {
       // Anything else, e.g. the first datagrams of a queue, is not ours to wait for.
-      if (reply->nlmsg_type != NLMSG_ERROR || reply->nlmsg_seq != message.nlmsg_seq) continue;
+      if (reply->nlmsg_type != NLMSG_ERROR || reply->nlmsg_seq < first || reply->nlmsg_seq > last) continue;
       nlmsgerr error{};
       std::memcpy(&error, mnl_nlmsg_get_payload(reply), sizeof error);
       if (error.error != 0) return errno_error(what, -error.error);
-      return {};
+      if (reply->nlmsg_seq == last) return {};
     }
   }
 }

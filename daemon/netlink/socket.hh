@@ -30,6 +30,11 @@ class Socket {
   // Sends one message that asks for an acknowledgement and waits for it.
   [[nodiscard]] Expected<void> request(const nlmsghdr& message, std::string_view what) const;
 
+  // The same with several messages, numbered from `first` to `last`: waits for the acknowledgement of the last one, or
+  // for the first error.
+  [[nodiscard]] Expected<void> request(std::span<const std::byte> messages, std::uint32_t first, std::uint32_t last,
+                                       std::string_view what) const;
+
   // Receive buffer in bytes: asks for `bytes` with SO_RCVBUFFORCE (not clipped by net.core.rmem_max), else SO_RCVBUF,
   // and gives back what the kernel really set (it doubles the value, socket(7)).
   std::size_t set_receive_buffer(std::size_t bytes) const;

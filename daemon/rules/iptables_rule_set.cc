@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "daemon/rules/render_iptables.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::rules {
 namespace {
@@ -18,14 +18,14 @@ std::string program(Family family, std::string_view suffix = "") {
 Expected<void> restore(Family family, const std::string& payload, bool test_only = false) {
   std::vector<std::string> arguments{program(family, "-restore"), "--noflush", "-w"};
   if (test_only) arguments.emplace_back("--test");
-  const auto result = run_command(arguments, payload);
+  const auto result = run_program(arguments, {.input = payload});
   if (!result) return tl::unexpected(result.error());
   if (result->exit_code == 0) return {};
   return system_error(fmt::format("{} failed: {}", arguments[0], result->output));
 }
 
 bool succeeds(const std::vector<std::string>& arguments) {
-  const auto result = run_command(arguments);
+  const auto result = run_program(arguments);
   return result && result->exit_code == 0;
 }
 
@@ -62,7 +62,7 @@ Expected<void> remove_chains(Family family) {
 
 // Our lines of the raw table, without counters.
 std::string listing(Family family) {
-  const auto saved = run_command({program(family, "-save"), "-t", "raw"});
+  const auto saved = run_program({program(family, "-save"), "-t", "raw"});
   if (!saved) return {};
   std::string ours;
   std::istringstream lines(saved->output);

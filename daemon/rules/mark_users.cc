@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "daemon/rules/render_nftables.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::rules {
 namespace {
@@ -31,7 +31,7 @@ bool tests_bit(const std::string& line, std::uint32_t mask) {
 
 Expected<void> check_routing_rules(int bit) {
   for (const char* family : {"-4", "-6"}) {
-    const auto listed = run_command({"ip", family, "rule", "list"});
+    const auto listed = run_program({"ip", family, "rule", "list"});
     if (!listed) return tl::unexpected(listed.error());
     std::istringstream lines(listed->output);
     for (std::string line; std::getline(lines, line);) {

@@ -3,10 +3,11 @@
 
 #include <linux/netlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <new>
+
+#include "policy/base/file_descriptor.hh"
 
 extern "C" {
 #include <nftables/libnftables.h>
@@ -19,9 +20,8 @@ void Nft::Free::operator()(nft_ctx* context) const {
 }
 
 Expected<void> Nft::supported() {
-  const int probe = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-  if (probe < 0) return errno_error("open the kernel's netfilter netlink interface (kernel module nfnetlink)", errno);
-  close(probe);
+  const FileDescriptor probe(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+  if (!probe) return errno_error("open the kernel's netfilter netlink interface (kernel module nfnetlink)", errno);
   return {};
 }
 
@@ -42,10 +42,6 @@ Expected<std::string> Nft::execute(const std::string& commands, unsigned output_
 
 Expected<std::string> Nft::run(const std::string& commands) {
   return execute(commands, NFT_CTX_OUTPUT_TERSE);
-}
-
-Expected<std::string> Nft::run_json(const std::string& commands) {
-  return execute(commands, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE);
 }
 
 Expected<std::string> Nft::run_with_elements(const std::string& commands) {

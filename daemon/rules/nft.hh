@@ -25,9 +25,6 @@ class Nft {
   // Returns what the commands print, without set elements. The error carries nft's own text with line and column.
   [[nodiscard]] Expected<std::string> run(const std::string& commands);
 
-  // The same with JSON output (libnftables-json(5)), for list commands.
-  [[nodiscard]] Expected<std::string> run_json(const std::string& commands);
-
   // The same with set elements in the output.
   [[nodiscard]] Expected<std::string> run_with_elements(const std::string& commands);
 

@@ -4,20 +4,21 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <cerrno>
+
+#include "policy/base/file_descriptor.hh"
 
 namespace ctgate {
 
 Expected<void> enter_network_namespace(const std::string& name_or_path) {
   if (name_or_path.empty()) return {};
   const std::string path = name_or_path.find('/') == std::string::npos ? "/run/netns/" + name_or_path : name_or_path;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno_error(fmt::format("network namespace {}", path), errno);
-  const int failed = setns(fd, CLONE_NEWNET) != 0 ? errno : 0;
-  close(fd);
-  if (failed != 0) return errno_error(fmt::format("enter network namespace {} (needs CAP_SYS_ADMIN)", path), failed);
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return errno_error(fmt::format("network namespace {}", path), errno);
+  if (setns(file.get(), CLONE_NEWNET) != 0) {
+    return errno_error(fmt::format("enter network namespace {} (needs CAP_SYS_ADMIN)", path), errno);
+  }
   return {};
 }
 

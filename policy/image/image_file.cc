@@ -7,58 +7,18 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <system_error>
-#include <utility>
+
+#include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
+#include "policy/base/replace_file.hh"
 
 namespace ctgate {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-// A file beside the one that it is going to replace: rename(2) does not cross file systems. Goes unless it was renamed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& target)
-      : name_(target.string() + ".XXXXXX"), file_(mkostemp(name_.data(), O_CLOEXEC)) {}
-  ~TemporaryFile() {
-    if (file_.get() >= 0 && !renamed_) unlink(name_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  TemporaryFile(TemporaryFile&&) = delete;
-  TemporaryFile& operator=(TemporaryFile&&) = delete;
-
-  [[nodiscard]] int get() const { return file_.get(); }
-  [[nodiscard]] bool rename_to(const fs::path& target) {
-    renamed_ = rename(name_.c_str(), target.c_str()) == 0;
-    return renamed_;
-  }
-
- private:
-  std::string name_;  // before file_, which needs it
-  Descriptor file_;
-  bool renamed_ = false;
-};
 
 tl::unexpected<Error> unwritable(const fs::path& path, std::string_view step, int error) {
   const bool forbidden = error == EACCES || error == EPERM;
@@ -81,16 +41,6 @@ int make_directories(const fs::path& directory) {
   return chmod(directory.c_str(), 0755) == 0 ? 0 : errno;  // the umask may have taken bits
 }
 
-bool write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 }  // namespace
 
 Expected<void> write_image(const fs::path& path, std::span<const std::byte> image) {
@@ -102,30 +52,20 @@ Expected<void> write_image(const fs::path& path, std::span<const std::byte> imag
   const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (const int error = make_directories(directory); error != 0)
     return unwritable(path, "make directory " + directory.string(), error);
-  TemporaryFile file(path);
-  if (file.get() < 0) return unwritable(path, "make a file beside it", errno);
-  if (fchmod(file.get(), 0644) != 0) return unwritable(path, "set mode 0644", errno);
-  if (!write_all(file.get(), image)) return unwritable(path, "write", errno);
-  if (fsync(file.get()) != 0) return unwritable(path, "fsync", errno);
-  if (!file.rename_to(path)) return unwritable(path, "rename", errno);
-  // The new name too, where the file system can: the image itself is complete under either name.
-  const Descriptor parent(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.get() >= 0) (void)fsync(parent.get());
+  const std::string_view content(reinterpret_cast<const char*>(image.data()), image.size());
+  if (const auto replaced = replace_file(path, content); !replaced) {
+    return unwritable(path, replaced.error().step, replaced.error().error);
+  }
   return {};
 }
 
 Expected<std::vector<std::byte>> read_image(const fs::path& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return unreadable(path, errno);
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return unreadable(path, errno);
   std::vector<std::byte> bytes(image::largest_image + 1);
-  std::size_t size = 0;
-  while (size < bytes.size()) {
-    const ssize_t count = read(file.get(), bytes.data() + size, bytes.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return unreadable(path, errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
+  const auto count = read_whole(file.get(), bytes);
+  if (count < 0) return unreadable(path, errno);
+  const auto size = static_cast<std::size_t>(count);
   if (size > image::largest_image)
     return usage_error(
         fmt::format("{} is larger than {} bytes, which no policy image is", path.string(), image::largest_image));

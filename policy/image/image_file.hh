@@ -17,7 +17,8 @@ namespace ctgate {
 // Makes or replaces the file at `path`: whoever opens it sees the old image or the new one, and a mapping of the old
 // one stays as it is. Readable by all (mode 0644, whatever the umask is), as are the missing directories above it,
 // which are made (0755). On disk when it returns. On an error (ExitCode::system) the file is as it was, and no other is
-// left behind. Anything but a regular file, such as /dev/null or a symbolic link, is refused rather than replaced.
+// left behind (but see replace_file()). Anything but a regular file, such as /dev/null or a symbolic link, is refused
+// rather than replaced.
 [[nodiscard]] Expected<void> write_image(const std::filesystem::path& path, std::span<const std::byte> image);
 
 // The content of the file at `path`, unchecked, aligned as View::open wants it. Errors (ExitCode::usage): it can't be

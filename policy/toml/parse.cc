@@ -3,14 +3,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <map>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
 #include "policy/toml/reader.hh"
 #include "policy/toml/syntax.hh"
 #include "policy/toml/values.hh"
@@ -233,14 +234,9 @@ Expected<std::optional<std::string>> read_policy_file(const std::string& path) {
   }
   // Read, not stat'ed and mapped: the size of a pipe is unknown and that of a file may change.
   std::string text(largest_policy_file + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return unreadable(path, errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
+  const auto count = read_whole(file.get(), std::as_writable_bytes(std::span(text)));
+  if (count < 0) return unreadable(path, errno);
+  const auto size = static_cast<std::size_t>(count);
   if (size > largest_policy_file)
     return usage_error(
         fmt::format("the policy {} is larger than {} bytes; is it the right file?", path, largest_policy_file));

@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/bench/bench.hh"
 
 namespace ctgate::bench {
@@ -62,7 +62,7 @@ std::vector<std::string> environment_of(const Library& library, const std::strin
 }
 
 // Runs a program to its end; its first number on stdout, or nothing if it failed.
-std::optional<double> run_program(std::vector<std::string> argv, std::vector<std::string> environment, int output) {
+std::optional<double> run_and_read(std::vector<std::string> argv, std::vector<std::string> environment, int output) {
   std::vector<char*> arguments, variables;
   for (auto& word : argv) arguments.push_back(word.data());
   for (auto& word : environment) variables.push_back(word.data());
@@ -97,13 +97,13 @@ class Scratch {
 std::optional<double> measure(const std::string& what, const Library& library, const Scratch& scratch, bool quick) {
   if (what == "start") {
     const auto begin = std::chrono::steady_clock::now();
-    if (!run_program({"/bin/true"}, environment_of(library), scratch.empty())) return std::nullopt;
+    if (!run_and_read({"/bin/true"}, environment_of(library), scratch.empty())) return std::nullopt;
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count();
   }
   const std::string count = quick ? "1000" : what == "hook" ? "1000000" : "5000";
   std::vector<std::string> argv{BENCH_PRELOAD_WORKER, what, count};
   if (what == "hook") argv.emplace_back(BENCH_NULL_LIBRARY);
-  return run_program(argv, environment_of(library, what == "hook" ? BENCH_NULL_LIBRARY : ""), scratch.empty());
+  return run_and_read(argv, environment_of(library, what == "hook" ? BENCH_NULL_LIBRARY : ""), scratch.empty());
 }
 
 void compare(const std::string& title, const std::string& what, const std::vector<Library>& libraries,
@@ -130,8 +130,8 @@ void compare(const std::string& title, const std::string& what, const std::vecto
 
 void preload(bool quick) {
   const auto place = must(lab::NetworkNamespace::create("bench"));
-  const auto made = must(
-      run_command({"ip", "-n", place.name(), "-batch", "-"}, "link set lo up\nroute add local 10.0.0.0/8 dev lo\n"));
+  const auto made = must(run_program({"ip", "-n", place.name(), "-batch", "-"},
+                                     {.input = "link set lo up\nroute add local 10.0.0.0/8 dev lo\n"}));
   if (made.exit_code != 0) throw std::runtime_error(made.output);
   const auto directory = must(lab::make_scratch_directory());
   const auto libraries = installed_libraries(directory);

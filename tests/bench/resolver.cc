@@ -11,11 +11,12 @@
 #include <fstream>
 #include <optional>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/consumer.hh"
 #include "daemon/lab/resolver.hh"
 #include "daemon/lab/sandbox.hh"
 #include "daemon/lab/third_party.hh"
+#include "policy/base/io.hh"
+#include "policy/base/process.hh"
 #include "policy/image/compile.hh"
 #include "tests/bench/bench.hh"
 #include "tests/resolver/call.hh"
@@ -68,10 +69,10 @@ void measure(Variant& variant, int count, const lab::NetworkNamespace& where, co
   }
   argv.insert(argv.end(), {RESOLVE_CALLS, calls});
   const FileDescriptor output(memfd_create("output", MFD_CLOEXEC));
-  auto process = must(lab::Process::start({.argv = argv, .network_namespace = where.fd(), .output = output.get()}));
+  auto process = must(Process::start({.argv = argv, .network_namespace = where.fd(), .output = output.get()}));
   const auto status = process.wait(120s);
   if (!status || *status != 0) throw std::runtime_error(fmt::format("{}: resolve_calls fails", variant.name));
-  const auto outcomes = test::parse_outcomes(lab::read_all(output.get()));
+  const auto outcomes = test::parse_outcomes(content_of(output.get()));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (outcomes[i].found.size() != 2) ++variant.failed;
     // A process' first lookup reads files and loads libraries.

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::test {
 
@@ -30,13 +30,13 @@ class CommandTest : public ::testing::Test {
   }
 
   // Exit code, and standard output and error together.
-  [[nodiscard]] static CommandResult run(std::vector<std::string> words, std::string program = CTGATE) {
+  [[nodiscard]] static ProgramResult run(std::vector<std::string> words, std::string program = CTGATE) {
     words.insert(words.begin(), std::move(program));
-    auto result = run_command(words);
+    auto result = run_program(words);
     if (!result) throw std::runtime_error(result.error().message);
     return *result;
   }
-  [[nodiscard]] static CommandResult run_ctgated(std::vector<std::string> words) {
+  [[nodiscard]] static ProgramResult run_ctgated(std::vector<std::string> words) {
     return run(std::move(words), CTGATED);
   }
 
@@ -50,7 +50,7 @@ class CommandTest : public ::testing::Test {
   std::filesystem::path directory;  // of this test alone; goes with it
 };
 
-[[nodiscard]] inline bool contains(const CommandResult& result, std::string_view text) {
+[[nodiscard]] inline bool contains(const ProgramResult& result, std::string_view text) {
   return result.output.find(text) != std::string::npos;
 }
 

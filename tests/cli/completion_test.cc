@@ -51,12 +51,12 @@ class Completion : public CommandTest, public ::testing::WithParamInterface<Shel
  protected:
   void SetUp() override {
     const auto& shell = GetParam().name;
-    const auto found = run_command({shell, "-c", "exit 0"});
+    const auto found = run_program({shell, "-c", "exit 0"});
     if (!found || found->exit_code != 0) GTEST_SKIP() << shell << " is not installed";
   }
 
   [[nodiscard]] Names offered(const std::string& line) const {
-    const auto result = run_command(GetParam().question(line, directory));
+    const auto result = run_program(GetParam().question(line, directory));
     if (!result) throw std::runtime_error(result.error().message);
     EXPECT_EQ(result->exit_code, 0) << line << ":\n" << result->output;
     Names names;

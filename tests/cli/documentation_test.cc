@@ -198,7 +198,7 @@ std::map<std::string, std::string> keys_in_man_page() {
 }
 
 // "gate.max_hold" -> "\"1s\"", as `ctgate policy show` prints it.
-std::map<std::string, std::string> keys_shown(const CommandResult& shown) {
+std::map<std::string, std::string> keys_shown(const ProgramResult& shown) {
   static const std::regex heading(R"(\[+([a-z]+)\]+)");
   static const std::regex key("([a-z_]+) = (.*)");
   std::map<std::string, std::string> keys;
@@ -269,7 +269,7 @@ TEST_F(Documentation, TheInstalledPolicyIsTheBuiltInOne) {
   const auto installed = run({"policy", "show", (source / "packaging/policy.toml").string()});
   const auto built_in = run({"policy", "show", policy("")});
   ASSERT_EQ(installed.exit_code, 0) << installed.output;
-  const auto body = [](const CommandResult& result) { return result.output.substr(result.output.find('\n')); };
+  const auto body = [](const ProgramResult& result) { return result.output.substr(result.output.find('\n')); };
   EXPECT_EQ(body(installed), body(built_in));
 }
 
@@ -322,7 +322,7 @@ TEST_F(Documentation, EveryDocumentIsLinked) {
 // --- form ------------------------------------------------------------------------------------------------------------
 
 bool installed(const char* program) {
-  const auto result = run_command({"sh", "-c", std::string("command -v ") + program});
+  const auto result = run_program({"sh", "-c", std::string("command -v ") + program});
   return result && result->exit_code == 0;
 }
 

@@ -17,7 +17,7 @@ class ImageCommand : public CommandTest {
       "[[rule]]\nname = 'lan'\ninterfaces = ['eth*']\n";
 
   [[nodiscard]] std::string image() const { return (directory / "made/policy.image").string(); }
-  [[nodiscard]] CommandResult compile(std::string_view text) const {
+  [[nodiscard]] ProgramResult compile(std::string_view text) const {
     return run({"policy", "compile", policy(text), "--output", image()});
   }
   static std::string content(const std::string& path) {

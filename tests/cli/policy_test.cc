@@ -16,7 +16,7 @@ class PolicyCommand : public CommandTest {
       "[[rule]]\nname = 'dns'\ndestination_ports = [53]\nrelease = 'replied'\n"
       "[default]\naction = 'pass'\n";
 
-  [[nodiscard]] CommandResult match(std::vector<std::string> words) const {
+  [[nodiscard]] ProgramResult match(std::vector<std::string> words) const {
     words.insert(words.begin(), {"policy", "match", "--policy", policy(two_rules)});
     return run(words);
   }

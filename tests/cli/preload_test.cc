@@ -33,11 +33,11 @@ class PreloadCommand : public CommandTest {
     if (::geteuid() != 0) GTEST_SKIP() << "needs a library of root";
   }
 
-  [[nodiscard]] CommandResult preload(const std::string& action, const Words& words = {}) const {
+  [[nodiscard]] ProgramResult preload(const std::string& action, const Words& words = {}) const {
     return run(joined({"preload", action, "--file", file.string()}, words));
   }
-  [[nodiscard]] CommandResult enable() const { return preload("enable", {"--library", library.string()}); }
-  [[nodiscard]] CommandResult enable(const fs::path& with) const {
+  [[nodiscard]] ProgramResult enable() const { return preload("enable", {"--library", library.string()}); }
+  [[nodiscard]] ProgramResult enable(const fs::path& with) const {
     return preload("enable", {"--library", with.string()});
   }
 
@@ -184,9 +184,9 @@ TEST_F(PreloadCommand, FilesThatAreNoneOfLdSos) {
   EXPECT_EQ(preload("disable").exit_code, 3);
 }
 
-// --- the smoke test -------------------------------------------------------------------------------------------------
+// --- the trial run --------------------------------------------------------------------------------------------------
 
-class SmokeTestFailure : public PreloadCommand {
+class TrialRunFailure : public PreloadCommand {
  protected:
   void expect_refusal(const fs::path& with, const char* reason) const {
     write("libm.so.6\n");
@@ -197,17 +197,17 @@ class SmokeTestFailure : public PreloadCommand {
   }
 };
 
-TEST_F(SmokeTestFailure, AConstructorThatPrints) {
+TEST_F(TrialRunFailure, AConstructorThatPrints) {
   fs::copy_file(samples + "/noisy/libctgate.so", library, fs::copy_options::overwrite_existing);
   expect_refusal(library, "noise");
 }
 
-TEST_F(SmokeTestFailure, AConstructorThatCrashes) {
+TEST_F(TrialRunFailure, AConstructorThatCrashes) {
   fs::copy_file(samples + "/crashing/libctgate.so", library, fs::copy_options::overwrite_existing);
   expect_refusal(library, "ended by signal 11");
 }
 
-TEST_F(SmokeTestFailure, AnotherWordSize) {
+TEST_F(TrialRunFailure, AnotherWordSize) {
   std::fstream stream(library, std::ios::in | std::ios::out | std::ios::binary);
   stream.seekp(4);  // EI_CLASS
   stream.put(sizeof(void*) == 8 ? '\1' : '\2');
@@ -215,12 +215,12 @@ TEST_F(SmokeTestFailure, AnotherWordSize) {
   expect_refusal(library, "cannot be preloaded (wrong ELF class");
 }
 
-TEST_F(SmokeTestFailure, NoLibrary) {
+TEST_F(TrialRunFailure, NoLibrary) {
   expect_refusal(directory / "missing.so", "no such library");
   expect_refusal(policy("text"), "is not a shared library");
 }
 
-TEST_F(SmokeTestFailure, ALibraryThatOthersCanReplace) {
+TEST_F(TrialRunFailure, ALibraryThatOthersCanReplace) {
   ::chmod(library.c_str(), 0666);
   expect_refusal(library, "is writable by everybody (mode 0666)");
   ::chmod(library.c_str(), 0644);

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::test {
 namespace {
@@ -16,7 +16,7 @@ std::string help_text(const std::string& program, const std::vector<std::string>
   std::vector<std::string> arguments{program};
   arguments.insert(arguments.end(), words.begin(), words.end());
   arguments.emplace_back("--help");
-  const auto result = run_command(arguments);
+  const auto result = run_program(arguments);
   if (!result) throw std::runtime_error(result.error().message);
   if (result->exit_code != 0) throw std::runtime_error(program + " --help failed: " + result->output);
   return result->output;

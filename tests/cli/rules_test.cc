@@ -7,7 +7,7 @@ namespace {
 
 class RulesCommand : public CommandTest {
  protected:
-  [[nodiscard]] CommandResult print(const char* backend, std::string_view text) const {
+  [[nodiscard]] ProgramResult print(const char* backend, std::string_view text) const {
     return run({"rules", "print", "--backend", backend, "--policy", policy(text)});
   }
 };

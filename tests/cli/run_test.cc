@@ -24,9 +24,9 @@ Words joined(Words front, const Words& back) {
 class RunCommand : public CommandTest {
  protected:
   // `ctgate run` with the stand-in.
-  static CommandResult run_with(const Words& words) { return run(joined({"run", "--library", library}, words)); }
+  static ProgramResult run_with(const Words& words) { return run(joined({"run", "--library", library}, words)); }
   // The same with a variable in its environment.
-  static CommandResult run_under(const std::string& variable, const Words& words) {
+  static ProgramResult run_under(const std::string& variable, const Words& words) {
     return run(joined({variable, CTGATE, "run", "--library", library}, words), "env");
   }
   [[nodiscard]] fs::path script(const std::string& name, const std::string& text) const {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ctgate shim status, of processes with a stand-in for the library and without.
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "policy/base/file_descriptor.hh"
+#include "policy/base/process.hh"
 #include "tests/cli/command_test.hh"
 
 namespace ctgate::test {
@@ -31,41 +32,29 @@ class RunningProgram {
     std::array<int, 2> input{}, output{};
     if (::pipe2(input.data(), O_CLOEXEC) != 0 || ::pipe2(output.data(), O_CLOEXEC) != 0)
       throw std::runtime_error("pipe");
-    input_ = input[1];
-    posix_spawn_file_actions_t actions{};
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    std::vector<char*> argv;
-    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    const int error = ::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::close(input[0]);
-    ::close(output[1]);
+    input_ = FileDescriptor(input[1]);
+    const FileDescriptor answers(output[0]);
+    {
+      const FileDescriptor its_input(input[0]), its_output(output[1]);
+      auto process = Process::start({.argv = words, .input = its_input.get(), .output = its_output.get()});
+      if (!process) throw std::runtime_error(process.error().message);
+      process_ = std::move(*process);
+    }
     char byte = 'x';
-    const bool echoed = error == 0 && ::write(input_, &byte, 1) == 1 && ::read(output[0], &byte, 1) == 1;
-    ::close(output[0]);
-    if (!echoed) throw std::runtime_error("cannot run " + words[0]);
+    if (::write(input_.get(), &byte, 1) != 1 || ::read(answers.get(), &byte, 1) != 1)
+      throw std::runtime_error("no echo of " + words[0]);
   }
-  ~RunningProgram() {
-    ::close(input_);  // the end of its input is its end
-    ::waitpid(pid_, nullptr, 0);
-  }
-  RunningProgram(const RunningProgram&) = delete;
-  RunningProgram& operator=(const RunningProgram&) = delete;
 
-  [[nodiscard]] std::string pid() const { return std::to_string(pid_); }
+  [[nodiscard]] std::string pid() const { return std::to_string(process_->pid()); }
 
  private:
-  int input_ = -1;
-  pid_t pid_ = -1;
+  FileDescriptor input_;
+  std::optional<Process> process_;
 };
 
 class ShimStatus : public CommandTest {
  protected:
-  static CommandResult status(const std::string& pid, const Words& words = {}) {
+  static ProgramResult status(const std::string& pid, const Words& words = {}) {
     return run(joined({"shim", "status", pid}, words));
   }
   static RunningProgram with_library(const std::string& library, const std::string& program = "/sample_dynamic") {

@@ -16,7 +16,7 @@ namespace {
 class StatusCommand : public CommandTest {
  protected:
   // What the command says if whoever listens on the control socket answers with `answer`.
-  [[nodiscard]] CommandResult status(const std::string& answer, std::vector<std::string> options = {}) const {
+  [[nodiscard]] ProgramResult status(const std::string& answer, std::vector<std::string> options = {}) const {
     const FileDescriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -13,10 +13,11 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
+#include "policy/base/process.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::test {
 namespace {
@@ -91,9 +92,8 @@ Expected<void> set_up_network() {
   if (::unshare(CLONE_NEWNET | CLONE_NEWUTS) != 0) return errno_error("make a network namespace", errno);
   constexpr std::string_view name = "compat";
   if (::sethostname(name.data(), name.size()) != 0) return errno_error("set the host's name", errno);
-  const auto result = run_command({"ip", "-batch", "-"},
-                                  "link set lo up\naddress add 192.0.2.1/24 dev lo\n"
-                                  "address add 2001:db8::1/64 dev lo nodad\n");
+  const auto result = run_program({"ip", "-batch", "-"}, {.input = "link set lo up\naddress add 192.0.2.1/24 dev lo\n"
+                                                                   "address add 2001:db8::1/64 dev lo nodad\n"});
   if (!result) return tl::unexpected(result.error());
   if (result->exit_code != 0) return system_error("ip -batch: " + result->output);
   return {};
@@ -146,16 +146,15 @@ Outcome PrivateSystem::run(const std::string& script, bool preload, std::chrono:
   } else {
     fs::remove(preload_list);
   }
-  auto process =
-      lab::Process::start({.argv = {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", "-i", "-C",
-                                    work, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + work.string(),
-                                    "LC_ALL=C.UTF-8", "TZ=UTC", "TERM=dumb", "bash", scripts_copy / script},
-                           .output = output.get(),
-                           .errors = errors.get()});
+  auto process = Process::start({.argv = {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "env", "-i",
+                                          "-C", work, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + work.string(),
+                                          "LC_ALL=C.UTF-8", "TZ=UTC", "TERM=dumb", "bash", scripts_copy / script},
+                                 .output = output.get(),
+                                 .errors = errors.get()});
   if (!process) throw std::runtime_error(process.error().message);
   const auto status = process->wait(patience);
   fs::remove(preload_list);
-  Outcome outcome{status.value_or(-1), lab::read_all(output.get()), lab::read_all(errors.get())};
+  Outcome outcome{status.value_or(-1), content_of(output.get()), content_of(errors.get())};
   if (!status) throw std::runtime_error(script + " hangs; it printed:\n" + outcome.output + outcome.errors);
   return outcome;
 }

@@ -17,7 +17,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "daemon/lab/command.hh"
 #include "tests/compat/private_system.hh"
 
 namespace ctgate::test {

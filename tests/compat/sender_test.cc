@@ -5,7 +5,7 @@
 
 #include <ostream>
 
-#include "daemon/lab/command.hh"
+#include "policy/base/find_program.hh"
 #include "tests/support/shim_test.hh"
 
 namespace ctgate::test {
@@ -57,7 +57,7 @@ class Senders : public ShimTest, public ::testing::WithParamInterface<Sender> {
     const auto& sender = GetParam();
     if (!std::filesystem::exists(sender.command.front())) GTEST_SKIP() << sender.command.front() << " is not installed";
     for (const auto& need : sender.needs) {
-      if (!lab::find_program(need)) GTEST_SKIP() << need << " is not installed";
+      if (!find_program(need)) GTEST_SKIP() << need << " is not installed";
     }
     set_up_delayed_output();
   }

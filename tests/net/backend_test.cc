@@ -2,7 +2,7 @@
 // Every way to install the rules does the job.
 #include <signal.h>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
@@ -35,7 +35,7 @@ class BackendTest : public GatewayTest {
     EXPECT_EQ(counter("promoted_total"), 0U);
   }
   [[nodiscard]] std::string saved(const char* program) const {
-    return gateway().run([&] { return must(run_command({program, "-t", "raw"})).output; });
+    return gateway().run([&] { return must(run_program({program, "-t", "raw"})).output; });
   }
 };
 
@@ -81,8 +81,8 @@ TEST_F(BackendTest, Iptables) {
 TEST_F(BackendTest, IptablesWithOneJumpMissingOrDoubled) {
   start_ctgated({.policy = "[daemon]\nbackend = 'iptables'\n"});
   gateway().run([] {
-    must(run_command({"iptables", "-t", "raw", "-D", "OUTPUT", "-p", "udp", "-j", "CTGATE_OUTPUT"}));
-    must(run_command({"iptables", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "-j", "CTGATE_PREROUTING"}));
+    must(run_program({"iptables", "-t", "raw", "-D", "OUTPUT", "-p", "udp", "-j", "CTGATE_OUTPUT"}));
+    must(run_program({"iptables", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "-j", "CTGATE_PREROUTING"}));
   });
   EXPECT_EQ(ctgated->stop(), 0);
   EXPECT_EQ(saved("iptables-save").find("-j CTGATE"), std::string::npos) << saved("iptables-save");

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
@@ -43,7 +43,7 @@ class Failure : public GatewayTest {
   }
   [[nodiscard]] bool is_queue_bound(int number) const {
     return gateway().run([&] {
-      const auto queues = must(run_command({"cat", "/proc/thread-self/net/netfilter/nfnetlink_queue"})).output;
+      const auto queues = must(run_program({"cat", "/proc/thread-self/net/netfilter/nfnetlink_queue"})).output;
       return ("\n" + queues).find(fmt::format("\n{:5} ", number)) != std::string::npos;
     });
   }
@@ -185,7 +185,7 @@ TEST_F(Failure, RulesOfOthersAreNoReasonToDoAnything) {
 TEST_F(Failure, BadPolicyOnReloadLeavesTheRunningOne) {
   start_ctgated({.policy = "[gate]\nmax_hold = '900ms'\n"});
   const auto before = rules();
-  must(run_command({"sh", "-c", "echo 'queue = x' > " + ctgated->policy_path().string()}));
+  must(run_program({"sh", "-c", "echo 'queue = x' > " + ctgated->policy_path().string()}));
   kill(ctgated->pid(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
   EXPECT_NE(ctgated->log().find("policy.toml:1:"), std::string::npos) << ctgated->log();
@@ -197,7 +197,7 @@ TEST_F(Failure, BadPolicyOnReloadLeavesTheRunningOne) {
 TEST_F(Failure, ReloadAddsAndRemovesTheQueueOfRepliedRules) {
   start_ctgated();
   const auto reload = [&](const std::string& policy, std::uint64_t count) {
-    must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()}, policy));
+    must(run_program({"sh", "-c", "cat > " + ctgated->policy_path().string()}, {.input = policy}));
     kill(ctgated->pid(), SIGHUP);
     ASSERT_TRUE(eventually([&] { return counter("reloads_total") == count; })) << ctgated->log();
   };
@@ -212,8 +212,8 @@ TEST_F(Failure, ReloadAddsAndRemovesTheQueueOfRepliedRules) {
 
 TEST_F(Failure, ReloadThatWouldChangeWhatAQueueWaitsForIsRefused) {
   start_ctgated({.policy = "[[rule]]\nname='order'\nrelease='replied'\n"});
-  must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()},
-                   "[daemon]\nqueues = 2\n[[rule]]\nname='order'\nrelease='replied'\n"));
+  must(run_program({"sh", "-c", "cat > " + ctgated->policy_path().string()},
+                   {.input = "[daemon]\nqueues = 2\n[[rule]]\nname='order'\nrelease='replied'\n"}));
   kill(ctgated->pid(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
   EXPECT_NE(ctgated->log().find("takes effect on a restart only"), std::string::npos) << ctgated->log();
@@ -223,7 +223,7 @@ TEST_F(Failure, ReloadThatWouldChangeWhatAQueueWaitsForIsRefused) {
 TEST_F(Failure, ReloadChangesTheLimitsOfTheRunningWorker) {
   start_ctgated();
   const pid_t before = worker();
-  must(run_command({"sh", "-c", "cat > " + ctgated->policy_path().string()}, "[gate]\nheld_per_flow = 1\n"));
+  must(run_program({"sh", "-c", "cat > " + ctgated->policy_path().string()}, {.input = "[gate]\nheld_per_flow = 1\n"}));
   kill(ctgated->pid(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return counter("reloads_total") == 1; }));
   for (const char* text : {"1", "2", "3", "4", "5"}) sender->send(text);

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "policy/image/compile.hh"
 #include "policy/image/image_file.hh"
 #include "policy/toml/parse.hh"
@@ -72,7 +72,7 @@ TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
     done)";
   const auto programs = must(lab::find_ctgated()).parent_path().string();
   const auto result = gateway().run([&] {
-    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+    return must(run_program({"unshare", "--mount", "sh", "-c", script, programs}));
   });
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output,
@@ -91,6 +91,7 @@ TEST_F(DaemonImage, IsComparedByADaemonThatIsNotRoot) {
     image=/run/ctgate/policy.image
     for image_of in "" one other; do
       [ -z "$image_of" ] || "$0/ctgate" policy compile /run/$image_of.toml --output $image >/dev/null
+      : >/run/log  # at once, not when the shell of the next line comes to it
       setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+net_admin --ambient-caps -all,+net_admin \
         --bounding-set -all,+net_admin /run/bin/ctgated --debug --policy /run/one.toml 2>/run/log &
       until grep -q " running: " /run/log; do kill -0 $! || { cat /run/log; exit 1; }; sleep 0.02; done
@@ -100,7 +101,7 @@ TEST_F(DaemonImage, IsComparedByADaemonThatIsNotRoot) {
     done)";
   const auto programs = must(lab::find_ctgated()).parent_path().string();
   const auto result = gateway().run([&] {
-    return must(run_command({"unshare", "--mount", "sh", "-c", script, programs}));
+    return must(run_program({"unshare", "--mount", "sh", "-c", script, programs}));
   });
   EXPECT_EQ(result.exit_code, 0);
   const std::string cure = "; run `ctgate policy compile --output /run/ctgate/policy.image` as root\n";

@@ -115,5 +115,18 @@ TEST_F(ShimSandboxed, DeadlyQuestionsAreNotAsked) {
   EXPECT_EQ(result.errors, "");
 }
 
+TEST_F(ShimSandboxed, AVforkChildIsNoneOfItsParentsBusiness) {
+  set_up_delayed_output();
+  for (const char* name : {"vfork", "vfork-of-copy"}) expect_cured(sandboxed(name));
+}
+
+TEST_F(ShimSandboxed, ACopyOfTheProcessIsLeftAloneAndTheProcessIsNot) {
+  set_up_delayed_output();
+  for (const char* name : {"fork", "clone"}) {
+    expect_delivered(sandboxed(name));
+    EXPECT_LE(damage_of_last_run.arrivals.split_flows, 1U) << "that of the child, and no other of " << name;
+  }
+}
+
 }  // namespace
 }  // namespace ctgate::test

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
@@ -20,13 +20,13 @@ using namespace std::chrono_literals;
 class Start : public GatewayTest {
  protected:
   // Runs ctgated, or the command beside it, to its end; exit code and all output.
-  CommandResult ctgated_with(std::vector<std::string> arguments) {
+  ProgramResult ctgated_with(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {program("ctgated"), "--runtime-dir", directory});
-    return must(run_command(arguments));
+    return must(run_program(arguments));
   }
-  CommandResult ctgate_with(std::vector<std::string> arguments) {
+  ProgramResult ctgate_with(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), program("ctgate"));
-    return gateway().run([&] { return must(run_command(arguments)); });
+    return gateway().run([&] { return must(run_program(arguments)); });
   }
   static std::string program(const char* name) { return must(lab::find_ctgated()).replace_filename(name); }
   std::string policy(const std::string& text) const {
@@ -35,7 +35,7 @@ class Start : public GatewayTest {
     return path;
   }
   [[nodiscard]] std::string rules() const { return must(gateway().nft("list ruleset\n")); }
-  void expect(const CommandResult& result, int code, std::string_view part) {
+  void expect(const ProgramResult& result, int code, std::string_view part) {
     EXPECT_EQ(result.exit_code, code) << result.output;
     EXPECT_NE(result.output.find(part), std::string::npos) << result.output;
     EXPECT_EQ(rules(), "") << "half-installed rules";
@@ -47,7 +47,7 @@ class Start : public GatewayTest {
 TEST_F(Start, WithoutPrivilegesItSaysWhatIsMissing) {
   std::filesystem::permissions(directory, std::filesystem::perms::all);
   const auto result =
-      must(run_command({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+      must(run_program({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
                         program("ctgated"), "--runtime-dir", directory, "--policy", "/dev/null"}));
   expect(result, 3, "CAP_NET_ADMIN is missing");
 }
@@ -78,7 +78,7 @@ TEST_F(Start, WhateverStepLacksADescriptorNothingIsLeftBehind) {
   int failed_starts = 0;
   for (int limit = 6; limit < 64; ++limit) {
     const auto result = must(
-        run_command({"timeout", "--signal=TERM", "1", "prlimit", fmt::format("--nofile={}", limit), program("ctgated"),
+        run_program({"timeout", "--signal=TERM", "1", "prlimit", fmt::format("--nofile={}", limit), program("ctgated"),
                      "--netns", gateway().name(), "--runtime-dir", directory, "--policy", "/dev/null"}));
     if (result.exit_code == 124) break;  // it ran until timeout(1) ended it
     ++failed_starts;
@@ -111,7 +111,7 @@ TEST_F(Start, SecondOneOnTheSameQueueNamesTheFirst) {
 
 TEST_F(Start, SecondOneInTheSameRuntimeDirectory) {
   start_ctgated();
-  const auto result = must(run_command({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
+  const auto result = must(run_program({program("ctgated"), "--netns", gateway().name(), "--policy", "/dev/null",
                                         "--runtime-dir", ctgated->runtime_directory().string()}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.output.find("another ctgated (process "), std::string::npos) << result.output;
@@ -130,7 +130,7 @@ TEST_F(Start, SecondOneBesideADaemonThatDoesNotAnswer) {
     clients.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   } while (connect(clients.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   const auto result =
-      must(run_command({"timeout", "2", program("ctgated"), "--netns", gateway().name(), "--policy",
+      must(run_program({"timeout", "2", program("ctgated"), "--netns", gateway().name(), "--policy",
                         policy("[daemon]\nqueue = 7000\n"), "--runtime-dir", ctgated->runtime_directory().string()}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.output.find(fmt::format("another ctgated (process {})", ctgated->pid())), std::string::npos)
@@ -146,7 +146,7 @@ TEST_F(Start, OfSeveralAtOnceOneRunsAndKeepsItsSocket) {
       "{} status --json --runtime-dir {}; wait",
       program("ctgated"), gateway().name(), directory, program("ctgate"), directory);
   for (int round = 0; round < 5; ++round) {
-    const auto result = must(run_command({"sh", "-c", script}));
+    const auto result = must(run_program({"sh", "-c", script}));
     EXPECT_NE(result.output.find(R"("state":"running")"), std::string::npos) << result.output;
     std::size_t refused = 0;
     for (std::size_t at = 0; (at = result.output.find("another ctgated", at)) != std::string::npos; ++at) ++refused;
@@ -163,7 +163,7 @@ TEST_F(Start, QueueOfARepliedRuleThatIsTakenLeavesNothingBehind) {
 }
 
 TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
-  gateway().run([] { must(run_command({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
+  gateway().run([] { must(run_program({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
   const auto path = policy("[daemon]\nmark_bit = 1\n");
   expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 2, "daemon.mark_bit = 1");
   EXPECT_EQ(
@@ -241,7 +241,7 @@ TEST_F(Start, CleanupRemovesEverythingButNotUnderARunningDaemon) {
   ctgated.reset();
   EXPECT_NE(rules(), "");
   const auto cleaned =
-      must(run_command({program("ctgate"), "cleanup", "--runtime-dir", runtime, "--netns", gateway().name()}));
+      must(run_program({program("ctgate"), "cleanup", "--runtime-dir", runtime, "--netns", gateway().name()}));
   EXPECT_EQ(cleaned.exit_code, 0) << cleaned.output;
   EXPECT_EQ(rules(), "");
   EXPECT_EQ(ctgate_with({"cleanup", "--runtime-dir", runtime}).output, "nothing to remove\n");

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/support/gateway_test.hh"
 
 namespace ctgate::test {
@@ -219,13 +219,13 @@ TEST_F(Traffic, TftpTransferThroughTheKernelsHelper) {
                     "add rule ip expected forward udp dport 69 accept\n"));
   nat(lab::nat::masquerade(Family::ipv4, true));
   third_party({.delay = 1ms});
-  const std::string directory = must(ctgate::run_command({"mktemp", "-d", "/run/netns/tftp.XXXXXX"})).output;
+  const std::string directory = must(ctgate::run_program({"mktemp", "-d", "/run/netns/tftp.XXXXXX"})).output;
   const std::string root = directory.substr(0, directory.find('\n'));
-  const auto made = must(ctgate::run_command(
+  const auto made = must(ctgate::run_program(
       {"sh", "-c",
        "chmod 755 " + root + " && head -c 300000 /dev/urandom > " + root + "/file && chmod 644 " + root + "/file"}));
   ASSERT_EQ(made.exit_code, 0) << made.output;
-  auto tftpd = must(lab::Process::start(
+  auto tftpd = must(Process::start(
       {.argv = {"in.tftpd", "--foreground", "--address", "10.99.2.2:69", "--user", "root", "--secure", root},
        .network_namespace = server().fd()}));
   start_ctgated();
@@ -234,9 +234,9 @@ TEST_F(Traffic, TftpTransferThroughTheKernelsHelper) {
     EXPECT_TRUE(eventually(
         [&] {
           const auto result = must(
-              ctgate::run_command({"tftp", "-4", "-m", "octet", "10.99.2.2", "-c", "get", "file", root + "/copy"}));
+              ctgate::run_program({"tftp", "-4", "-m", "octet", "10.99.2.2", "-c", "get", "file", root + "/copy"}));
           output = result.output;
-          return must(ctgate::run_command({"cmp", root + "/file", root + "/copy"})).exit_code == 0;
+          return must(ctgate::run_program({"cmp", root + "/file", root + "/copy"})).exit_code == 0;
         },
         20s))
         << output;

@@ -2,7 +2,7 @@
 // getaddrinfo(3) with the library in threads, forks, signals and cancelled threads, and very often.
 #include <string_view>
 
-#include "daemon/lab/command.hh"
+#include "policy/base/find_program.hh"
 #include "tests/resolver/resolver_test.hh"
 
 namespace ctgate::test {
@@ -109,7 +109,7 @@ TEST_P(Contexts, ClosedStandardDescriptorsStayClosed) {
 }
 
 TEST_P(Contexts, ValgrindFindsNothing) {
-  if (!lab::find_program("valgrind")) GTEST_SKIP() << "valgrind is not installed";
+  if (!find_program("valgrind")) GTEST_SKIP() << "valgrind is not installed";
   const auto result = run_under_valgrind(GetParam(), {RESOLVE_CONTEXTS, "mixed", "10000"});
   EXPECT_EQ(value(result, "lookups"), 10'000);
   EXPECT_EQ(value(result, "failed"), 0);

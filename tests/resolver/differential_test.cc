@@ -6,7 +6,7 @@
 #include <fstream>
 #include <future>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/resolver/compare.hh"
 #include "tests/resolver/resolver_test.hh"
 
@@ -65,8 +65,7 @@ class Differential : public ResolverTest, public ::testing::WithParamInterface<P
         must(gateway().set_sysctl(std::string("net/ipv6/conf/") + device + "/disable_ipv6", "1"));
       }
       if (network == Network::ipv6 || network == Network::none) {
-        const auto done =
-            must(run_command({"ip", "-n", gateway().name(), "-4", "address", "flush", "dev", device}, ""));
+        const auto done = must(run_program({"ip", "-n", gateway().name(), "-4", "address", "flush", "dev", device}));
         ASSERT_EQ(done.exit_code, 0) << done.output;
       }
     }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <set>
 
-#include "daemon/lab/command.hh"
+#include "policy/base/find_program.hh"
 #include "tests/resolver/compare.hh"
 #include "tests/resolver/resolver_test.hh"
 
@@ -179,7 +179,7 @@ TEST_P(Hostile, MutatedMessagesBringNothingThatLibcRefuses) {
 }
 
 TEST_P(Hostile, ValgrindFindsNothing) {
-  if (!lab::find_program("valgrind")) GTEST_SKIP() << "valgrind is not installed";
+  if (!find_program("valgrind")) GTEST_SKIP() << "valgrind is not installed";
   play(blind);
   play(knowing);
   play(careless);

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 #include "tests/resolver/resolver_test.hh"
 
 namespace ctgate::test {
@@ -81,7 +81,7 @@ TEST_F(Measured, NeedsNoNameServer) {
 }
 
 TEST_F(Measured, WithoutALoopbackInterfaceItSaysThatItCannotTell) {
-  must(gateway().run([] { return run_command({"ip", "link", "set", "lo", "down"}); }));
+  must(gateway().run([] { return run_program({"ip", "link", "set", "lo", "down"}); }));
   const auto text = explain().output;
   EXPECT_NE(text.find(" could not be tested: "), std::string::npos) << text;
   EXPECT_TRUE(nlohmann::json::parse(explain({"--json"}).output).at("libc").at("bug_30081").is_null());

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <map>
 
-#include "daemon/lab/command.hh"
 #include "daemon/lab/sandbox.hh"
+#include "policy/base/find_program.hh"
 #include "tests/resolver/resolver_test.hh"
 #include "tests/resolver/trace.hh"
 #include "tests/resolver/web_server.hh"
@@ -66,7 +66,7 @@ class Programs : public ResolverTest, public ::testing::WithParamInterface<Progr
  protected:
   void SetUp() override {
     const auto& program = GetParam();
-    if (!lab::find_program(program.argv[0])) GTEST_SKIP() << program.argv[0] << " is not installed";
+    if (!find_program(program.argv[0])) GTEST_SKIP() << program.argv[0] << " is not installed";
     if (!lab::ipv6_available()) GTEST_SKIP() << "this kernel has no IPv6";
     if (program.name == std::string("python3_requests") && !runs({"python3", "-c", "import requests"})) {
       GTEST_SKIP() << "python3 has no module requests";
@@ -77,7 +77,7 @@ class Programs : public ResolverTest, public ::testing::WithParamInterface<Progr
     web_ = must(WebServer::start(server()));
   }
   bool runs(const std::vector<std::string>& argv) {
-    return lab::find_program(argv[0]) && run(argv, {.preload = false}).exit_status == 0;
+    return find_program(argv[0]) && run(argv, {.preload = false}).exit_status == 0;
   }
   static dns::Zone zone() {
     dns::Zone result;
@@ -162,7 +162,7 @@ TEST_P(Programs, DoNotWaitWherePairsAreTorn) {
 
 // One pair on one flow, the second question not before the third party's verdict on the first, and no long wait.
 TEST_P(Programs, TracesShowPairsOneVerdictApart) {
-  if (!lab::find_program("strace")) GTEST_SKIP() << "strace is not installed";
+  if (!find_program("strace")) GTEST_SKIP() << "strace is not installed";
   serve_zone(zone());
   const auto plain = see(Way::libc);
   dns_server.reset();
@@ -178,7 +178,7 @@ TEST_P(Programs, TracesShowPairsOneVerdictApart) {
 
 // That the trace would show what it is to rule out.
 TEST_P(PlainProgram, TracesShowTheWaitOfPlainLibc) {
-  if (!lab::find_program("strace")) GTEST_SKIP() << "strace is not installed";
+  if (!find_program("strace")) GTEST_SKIP() << "strace is not installed";
   serve_zone(zone(), 0us, 4ms);
   delay_output(12ms);
   const auto seen = trace(Way::libc);

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "daemon/lab/sandbox.hh"
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::test {
 
@@ -36,7 +36,7 @@ ResolverTest::ResolverTest() {
   if (lab::ipv6_available()) {
     commands += "address add 2001:db8:1::1/64 dev server0 nodad\nroute add ::/0 via fd00:99:2::2 dev server0\n";
   }
-  const auto done = must(run_command({"ip", "-n", gateway().name(), "-batch", "-"}, commands));
+  const auto done = must(run_program({"ip", "-n", gateway().name(), "-batch", "-"}, {.input = commands}));
   if (done.exit_code != 0) throw std::runtime_error("ip: " + done.output);
   // Else only one closed port a second is told of.
   must(server().set_sysctl("net/ipv4/icmp_ratelimit", "0"));

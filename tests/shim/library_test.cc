@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/base/command.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::test {
 namespace {
@@ -212,7 +212,7 @@ TEST_F(ShimLibrary, HasNoMemoryToWriteAndExecute) {
 
 // The libraries that the loader has for each function of a program under `preload`.
 std::map<std::string, std::string> bindings(const std::string& preload) {
-  const auto result = run_command({"env", "LD_PRELOAD=" + preload, SHIM_BINDINGS});
+  const auto result = run_program({"env", "LD_PRELOAD=" + preload, SHIM_BINDINGS});
   if (!result || result->exit_code != 0) throw std::runtime_error("shim_bindings fails");
   std::map<std::string, std::string> libraries;
   std::istringstream words(result->output);

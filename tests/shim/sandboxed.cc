@@ -9,7 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
+#include <csignal>
 #include <cstddef>
 
 #include "tests/shim/program.hh"
@@ -116,7 +118,75 @@ void no_udp_control() {
   ioctl(fd, FIONREAD, &value);
 }
 
-constexpr Case cases[] = {{"eperm", eperm}, {"enosys", enosys}, {"no-udp", no_udp}, {"control", no_udp_control}};
+// --- children --------------------------------------------------------------------------------------------------------
+
+void wait_for_child(pid_t child) {
+  int status = -1;
+  require(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
+}
+
+// As launchers do it between vfork(2) and exec: the memory is still the parent's.
+[[gnu::noinline]] void lock_in_vfork_child() {
+  const pid_t child = vfork();
+  if (child == 0) _exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : 1);
+  wait_for_child(child);
+}
+
+constexpr unsigned own_flows = 5;
+
+void send_flows(unsigned first) {
+  for (unsigned flow = first; flow < first + own_flows; ++flow) {
+    const int fd = open_connected();
+    for (unsigned index = 0; index < 3; ++index) send_mark(fd, flow, index);
+  }
+}
+
+void vfork_child() {
+  lock_in_vfork_child();
+  send_flows(0);
+  print("sent", own_flows * 3);
+}
+
+// A vfork child of a process that is a copy itself, as a daemon that went into the background.
+void vfork_child_of_a_copy() {
+  const pid_t child = fork();
+  if (child == 0) {
+    lock_in_vfork_child();
+    send_flows(0);
+    _exit(0);
+  }
+  wait_for_child(child);
+  print("sent", own_flows * 3);
+}
+
+// The child, a copy of its parent, locks itself in: the parent's own flows are no concern of it.
+void locked_in_copy(pid_t child) {
+  if (child == 0) {
+    forbid_questions(SECCOMP_RET_KILL_PROCESS);
+    const int fd = open_connected();
+    for (unsigned index = 0; index < 3; ++index) send_mark(fd, own_flows, index);
+    _exit(0);
+  }
+  wait_for_child(child);
+  send_flows(0);
+  print("sent", own_flows * 3 + 3);
+}
+
+void forked_copy() {
+  locked_in_copy(fork());
+}
+
+// Of clone(2), which libc does not see.
+void cloned_copy() {
+  locked_in_copy(static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)));
+}
+
+constexpr Case cases[] = {
+    {"eperm", eperm},       {"enosys", enosys},
+    {"no-udp", no_udp},     {"control", no_udp_control},
+    {"vfork", vfork_child}, {"vfork-of-copy", vfork_child_of_a_copy},
+    {"fork", forked_copy},  {"clone", cloned_copy},
+};
 
 }  // namespace
 

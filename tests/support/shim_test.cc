@@ -19,7 +19,7 @@ class Scratch {
  public:
   explicit Scratch(const char* name) : fd_(memfd_create(name, MFD_CLOEXEC)) {}
   [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] std::string text() const { return lab::read_all(fd_.get()); }
+  [[nodiscard]] std::string text() const { return content_of(fd_.get()); }
 
  private:
   FileDescriptor fd_;
@@ -65,7 +65,7 @@ RunResult ShimTest::run(const std::vector<std::string>& argv, const RunOptions& 
   if (options.preload) command.push_back("LD_PRELOAD=" + (options.libraries.empty() ? library() : options.libraries));
   command.insert(command.end(), options.environment.begin(), options.environment.end());
   command.insert(command.end(), argv.begin(), argv.end());
-  auto process = must(lab::Process::start(
+  auto process = must(Process::start(
       {.argv = command, .network_namespace = gateway().fd(), .output = output.fd(), .errors = errors.fd()}));
   const auto status = process.wait(options.patience);
   if (!status) throw std::runtime_error(argv.front() + " hangs; it printed: " + output.text() + errors.text());

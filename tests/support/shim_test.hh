@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "daemon/lab/command.hh"
 #include "policy/policy.hh"
 #include "tests/support/gateway_test.hh"
 

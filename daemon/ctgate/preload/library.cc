@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "policy/base/child.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::preload {
 namespace {
@@ -88,7 +88,9 @@ Expected<Library> open_library(const fs::path& path) {
 }
 
 std::optional<std::string> lib_token(const fs::path& loader) {
-  const auto answer = run_child({loader.string(), "--list-diagnostics"}, {}, loader_limit);
+  const std::vector<std::string> no_variables;
+  const auto answer = run_program({loader.string(), "--list-diagnostics"},
+                                  {.environment = no_variables, .errors_apart = true, .limit = loader_limit});
   if (!answer || answer->exit_code != 0) return std::nullopt;
   constexpr std::string_view key = "dl_dst_lib=\"";
   std::istringstream lines(answer->output);

@@ -15,6 +15,8 @@
 
 #include "daemon/ctgate/preload/library.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/io.hh"
+#include "policy/base/replace_file.hh"
 
 namespace ctgate::preload {
 namespace {
@@ -62,14 +64,9 @@ Expected<std::optional<Content>> read_content(const fs::path& path) {
   if (!file || ::fstat(file.get(), &content.status) != 0) return refused("open", path, errno);
   if (!S_ISREG(content.status.st_mode)) return problem(path.string() + " is not a regular file");
   content.text.resize(largest_file + 1);
-  std::size_t size = 0;
-  while (size < content.text.size()) {
-    const auto count = ::read(file.get(), content.text.data() + size, content.text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return refused("read", path, errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
+  const auto count = read_whole(file.get(), std::as_writable_bytes(std::span(content.text)));
+  if (count < 0) return refused("read", path, errno);
+  const auto size = static_cast<std::size_t>(count);
   content.text.resize(size);
   if (size > largest_file || content.text.find('\0') != std::string::npos) {
     return problem(fmt::format("{} is not a list of libraries: it {}", path.string(),
@@ -88,43 +85,21 @@ Expected<FileDescriptor> lock_directory(const fs::path& path) {
   return directory;
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
-// The new file, complete and on disk.
-bool prepare(int fd, std::string_view text) {
-  if (::fchmod(fd, wanted_mode) != 0) return false;
-  if (::geteuid() == 0 && ::fchown(fd, 0, 0) != 0) return false;  // also where the directory hands on its group
-  return write_all(fd, text) && ::fsync(fd) == 0;
-}
-
 // With the directory locked, so that one fixed name will do: what an interrupted run left there is overwritten.
-Expected<void> replace(const FileDescriptor& directory, const fs::path& path, std::string_view text) {
-  const std::string temporary = path.filename().string() + ".ctgate-new";
-  ::unlinkat(directory.get(), temporary.c_str(), 0);
-  const FileDescriptor file(
-      ::openat(directory.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return refused("write a temporary file next to", path, errno);
-  if (!prepare(file.get(), text) ||
-      ::renameat(directory.get(), temporary.c_str(), directory.get(), path.filename().c_str()) != 0) {
-    const int error = errno;
-    ::unlinkat(directory.get(), temporary.c_str(), 0);
-    return refused("write", path, error);
+Expected<void> replace(const fs::path& path, std::string_view text) {
+  ReplaceOptions options{.mode = wanted_mode, .owner = {}, .suffix = ".ctgate-new"};
+  if (::geteuid() == 0) options.owner = 0;  // also where the directory hands on its group
+  if (const auto replaced = replace_file(path, text, options); !replaced) {
+    return refused("write", path, replaced.error().error);
   }
-  if (::fsync(directory.get()) != 0) return refused("sync the directory of", path, errno);
   return {};
 }
 
-Expected<void> remove(const FileDescriptor& directory, const fs::path& path) {
-  if (::unlinkat(directory.get(), path.filename().c_str(), 0) != 0) return refused("remove", path, errno);
-  if (::fsync(directory.get()) != 0) return refused("sync the directory of", path, errno);
+Expected<void> remove_file(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0) return refused("remove", path, errno);
+  if (const int error = sync_directory(path.parent_path()); error != 0) {
+    return refused("sync the directory of", path, error);
+  }
   return {};
 }
 
@@ -177,7 +152,7 @@ Expected<Change> enable_preload(const fs::path& file, std::string_view entry, co
                                entry, path->string(), "remove them and try again"));
   }
   if (*content && text == old && ((*content)->status.st_mode & 07777U) == wanted_mode) return Change::none;
-  return done(replace(*directory, *path, text), Change::written);
+  return done(replace(*path, text), Change::written);
 }
 
 Expected<Change> disable_preload(const fs::path& file, const IsOurs& is_ours) {
@@ -192,9 +167,9 @@ Expected<Change> disable_preload(const fs::path& file, const IsOurs& is_ours) {
   if (text == (*content)->text) return Change::none;
   std::error_code ignored;
   if (text.empty() && !fs::is_symlink(fs::symlink_status(file, ignored))) {
-    return done(remove(*directory, *path), Change::removed);
+    return done(remove_file(*path), Change::removed);
   }
-  return done(replace(*directory, *path, text), Change::written);
+  return done(replace(*path, text), Change::written);
 }
 
 Expected<PreloadStatus> preload_status(const fs::path& file, const IsOurs& is_ours, std::string_view lib_token) {

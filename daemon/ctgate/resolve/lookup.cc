@@ -17,7 +17,7 @@
 #include <system_error>
 
 #include "daemon/ctgate/run/policy_store.hh"
-#include "policy/base/child.hh"
+#include "policy/base/run_program.hh"
 #include "policy/image/compile.hh"
 
 namespace ctgate::lookup {
@@ -79,7 +79,7 @@ Expected<Result> look_up(const std::string& name, const Mode& mode, const Setup&
   std::vector<std::string> command{"/proc/self/exe", "lookup-child"};
   if (mode.count_datagrams) command.emplace_back("--count");
   command.insert(command.end(), {"--", name});
-  const auto child = run_child(command, *environment, limit);
+  const auto child = run_program(command, {.environment = *environment, .errors_apart = true, .limit = limit});
   if (!child) return tl::unexpected(child.error());
   if (child->timed_out) {
     return system_error(fmt::format("resolving {} ({}) took longer than {} s", name, mode.title, limit.count()));

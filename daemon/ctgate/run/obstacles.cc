@@ -12,7 +12,7 @@
 #include <array>
 #include <string_view>
 
-#include "daemon/ctgate/run/command_chain.hh"
+#include "daemon/ctgate/run/executed_file.hh"
 
 namespace ctgate::preload {
 namespace {

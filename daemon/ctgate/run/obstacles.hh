@@ -19,7 +19,7 @@ struct Program {
   std::string privileges;      // "set-user-ID", "set-group-ID" or "file capabilities" if these make it AT_SECURE
 };
 
-// `file`: as find_command() found it. `path`: PATH, for scripts of /usr/bin/env.
+// `file`: as find_program() found it. `path`: PATH, for scripts of /usr/bin/env.
 [[nodiscard]] Program examine_program(const std::filesystem::path& file, const char* path);
 
 // What keeps `library` out of the program or makes it useless there, each in one line for a person: what, why, and what

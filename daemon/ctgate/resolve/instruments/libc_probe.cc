@@ -15,8 +15,8 @@
 #include <iostream>
 #include <thread>
 
-#include "policy/base/child.hh"
 #include "policy/base/file_descriptor.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::lookup {
 namespace {
@@ -98,7 +98,8 @@ void configure_libc(const sockaddr_in& server) {
 Expected<LibcProbe> probe_once() {
   auto environment = plain_environment();
   environment.emplace_back("CTGATE_DISABLE=1");  // in case /etc/ld.so.preload loads the library
-  const auto child = run_child({"/proc/self/exe", "libc-probe-child"}, environment, limit);
+  const auto child = run_program({"/proc/self/exe", "libc-probe-child"},
+                                 {.environment = environment, .errors_apart = true, .limit = limit});
   if (!child) return tl::unexpected(child.error());
   if (child->timed_out) return system_error(fmt::format("a lookup took longer than {} s", limit.count() / 1000));
   const auto result = read_libc_probe(child->output);

@@ -10,23 +10,23 @@
 
 namespace ctgate::preload {
 
-struct SmokeCheck {
+struct TrialProgram {
   std::string name;
   std::vector<std::string> arguments;  // the first one is a path
 };
 
-struct SmokeTest {
-  std::vector<SmokeCheck> checks;
+struct Trial {
+  std::vector<TrialProgram> programs;
   std::vector<std::string> left_out;  // why, each a sentence
 };
 
 // true, a shell, the resolver, and a program without a dynamic loader: such a one must not notice, and is what remains
 // to mend the system with when all others fail. Left out is what this system does not have.
-[[nodiscard]] SmokeTest standard_smoke_test();
+[[nodiscard]] Trial standard_trial();
 
-// Runs each check without the library and with `LD_PRELOAD=word`; exit code, standard output and standard error must be
-// the same, within `limit` each. The error (ExitCode::problem) says which check failed, and what it printed.
-[[nodiscard]] Expected<void> run_smoke_test(const std::vector<SmokeCheck>& checks, const std::string& word,
-                                            std::chrono::milliseconds limit = std::chrono::seconds(10));
+// Runs each program without the library and with `LD_PRELOAD=word`; exit code, standard output and standard error must
+// be the same, within `limit` each. The error (ExitCode::problem) says which one failed, and what it printed.
+[[nodiscard]] Expected<void> run_trial(const std::vector<TrialProgram>& programs, const std::string& word,
+                                       std::chrono::milliseconds limit = std::chrono::seconds(10));
 
 }  // namespace ctgate::preload

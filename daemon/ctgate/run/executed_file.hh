@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which file the kernel will run for a command line: the PATH as execvp(3) searches it, then `#!` lines as
-// binfmt_script does, and `/usr/bin/env NAME` behind them.
+// Which file the kernel executes for a program that find_program() has found: behind `#!` lines as binfmt_script
+// follows them, and behind `/usr/bin/env NAME`.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +10,6 @@
 #include <vector>
 
 namespace ctgate::preload {
-
-// The file that execvp(3) takes for `name`: `name` itself if it has a slash, else the first regular, executable file of
-// that name in `path`, the value of PATH. Null `path`: the system's default path. Nothing if there is none.
-[[nodiscard]] std::optional<std::filesystem::path> find_command(std::string_view name, const char* path);
 
 // The first line of a script.
 struct ScriptLine {
@@ -33,7 +29,7 @@ struct ScriptLine {
 
 // The file, and behind it the interpreters, each run by the next; the last one is what the kernel executes. A file that
 // is neither script nor ELF counts as a script of /bin/sh, as for execvp(3). Follows at most five scripts, as the
-// kernel does (ELOOP in exec_binprm). `path`: as above, for env(1).
+// kernel does (ELOOP in exec_binprm). `path`: the value of PATH, for env(1).
 [[nodiscard]] std::vector<std::filesystem::path> follow_scripts(std::filesystem::path file, const char* path);
 
 }  // namespace ctgate::preload

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgate/run/command_chain.hh"
+#include "daemon/ctgate/run/executed_file.hh"
 
 #include <elf.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
+
+#include "policy/base/find_program.hh"
 
 namespace ctgate::preload {
 namespace {
@@ -18,19 +19,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t looked_at = 256;  // BINPRM_BUF_SIZE
 constexpr unsigned most_scripts = 5;
 constexpr std::string_view blanks = " \t";
-
-std::string default_path() {
-  std::string path(::confstr(_CS_PATH, nullptr, 0), '\0');
-  if (path.empty()) return "/bin:/usr/bin";
-  ::confstr(_CS_PATH, path.data(), path.size());
-  path.pop_back();  // the NUL
-  return path;
-}
-
-bool executable(const fs::path& file) {
-  struct stat status {};
-  return ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(file.c_str(), X_OK) == 0;
-}
 
 std::string head_of(const fs::path& file) {
   struct stat status {};
@@ -55,23 +43,6 @@ bool takes_value(const std::string& word) {
 }
 
 }  // namespace
-
-std::optional<fs::path> find_command(std::string_view name, const char* path) {
-  if (name.empty()) return std::nullopt;
-  if (name.find('/') != std::string_view::npos) {
-    std::error_code ignored;
-    if (!fs::exists(name, ignored)) return std::nullopt;
-    return fs::path(name);
-  }
-  std::string directories = path == nullptr ? default_path() : path;
-  directories += ':';  // an empty one, also at the end, is the working directory
-  std::istringstream words(directories);
-  for (std::string directory; std::getline(words, directory, ':');) {
-    auto candidate = fs::path(directory.empty() ? "." : directory) / name;
-    if (executable(candidate)) return candidate;
-  }
-  return std::nullopt;
-}
 
 std::optional<ScriptLine> parse_script_line(std::string_view head) {
   head = head.substr(0, looked_at);
@@ -120,7 +91,7 @@ std::vector<fs::path> follow_scripts(fs::path file, const char* path) {
     }
     fs::path next = script->interpreter;
     if (next.filename() == "env") {
-      const auto named = find_command(env_program(script->argument), path);
+      const auto named = find_program(env_program(script->argument), path);
       if (named) next = *named;
     }
     chain.push_back(std::move(next));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgate/preload/smoke_test.hh"
+#include "daemon/ctgate/preload/trial_run.hh"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,8 +11,8 @@
 #include <sstream>
 
 #include "daemon/ctgate/preload/elf_file.hh"
-#include "daemon/ctgate/run/command_chain.hh"
-#include "policy/base/child.hh"
+#include "policy/base/find_program.hh"
+#include "policy/base/run_program.hh"
 
 namespace ctgate::preload {
 namespace {
@@ -24,13 +24,13 @@ constexpr std::size_t shown = 2000;  // bytes of a program's output in a message
 const std::array<std::vector<std::string>, 4> static_programs{
     {{"ldconfig", "--version"}, {"ldconfig.real", "--version"}, {"busybox", "echo", "ok"}, {"sash", "-c", "-echo ok"}}};
 
-std::optional<SmokeCheck> static_check() {
+std::optional<TrialProgram> static_program() {
   for (auto arguments : static_programs) {
-    const auto file = find_command(arguments.front(), system_path);
+    const auto file = find_program(arguments.front(), system_path);
     const auto elf = file ? inspect_file(*file) : std::nullopt;
     if (!elf || !elf->is_static()) continue;
     arguments.front() = file->string();
-    return SmokeCheck{"a static program", arguments};
+    return TrialProgram{"a static program", arguments};
   }
   return std::nullopt;
 }
@@ -51,15 +51,15 @@ std::string indented(std::string_view text) {
   return result + (text.size() > shown ? "    ...\n" : "");
 }
 
-std::string ending(const ChildResult& result, std::chrono::milliseconds limit) {
+std::string ending(const ProgramResult& result, std::chrono::milliseconds limit) {
   if (result.timed_out) return fmt::format("did not end within {} ms and was killed", limit.count());
   if (result.exit_code > 128) return fmt::format("ended by signal {}", result.exit_code - 128);
   return fmt::format("exit code {}", result.exit_code);
 }
 
-std::string difference(const SmokeCheck& check, const ChildResult& without, const ChildResult& with,
+std::string difference(const TrialProgram& program, const ProgramResult& without, const ProgramResult& with,
                        std::chrono::milliseconds limit) {
-  std::string text = fmt::format("the smoke test failed with {}: {}\n", check.name, fmt::join(check.arguments, " "));
+  std::string text = fmt::format("the trial run failed with {}: {}\n", program.name, fmt::join(program.arguments, " "));
   text += fmt::format("  with the library: {}\n", ending(with, limit));
   if (with.exit_code != without.exit_code) text += fmt::format("  without it: {}\n", ending(without, limit));
   if (with.output != without.output) {
@@ -75,41 +75,42 @@ std::string difference(const SmokeCheck& check, const ChildResult& without, cons
 
 }  // namespace
 
-SmokeTest standard_smoke_test() {
-  SmokeTest test;
+Trial standard_trial() {
+  Trial trial;
   const auto add = [&](const char* name, std::vector<std::string> arguments) {
-    if (const auto file = find_command(arguments.front(), system_path)) {
+    if (const auto file = find_program(arguments.front(), system_path)) {
       arguments.front() = file->string();
-      test.checks.push_back({name, std::move(arguments)});
+      trial.programs.push_back({name, std::move(arguments)});
     } else {
-      test.left_out.push_back(fmt::format("{}: there is no {} here", name, arguments.front()));
+      trial.left_out.push_back(fmt::format("{}: there is no {} here", name, arguments.front()));
     }
   };
   add("the smallest program", {"true"});
   add("the shell", {"sh", "-c", "echo ok"});
   add("the resolver", {"getent", "ahosts", "localhost"});
-  if (auto check = static_check()) {
-    test.checks.push_back(std::move(*check));
+  if (auto program = static_program()) {
+    trial.programs.push_back(std::move(*program));
   } else {
-    test.left_out.emplace_back(
+    trial.left_out.emplace_back(
         "a static program: neither ldconfig, busybox nor sash is installed; install busybox-static to have a program "
         "that starts whatever the library does");
   }
-  return test;
+  return trial;
 }
 
-Expected<void> run_smoke_test(const std::vector<SmokeCheck>& checks, const std::string& word,
-                              std::chrono::milliseconds limit) {
+Expected<void> run_trial(const std::vector<TrialProgram>& programs, const std::string& word,
+                         std::chrono::milliseconds limit) {
   const auto environment = plain_environment();
   auto preloading = environment;
   preloading.push_back("LD_PRELOAD=" + word);
-  for (const auto& check : checks) {
-    const auto without = run_child(check.arguments, environment, limit);
+  for (const auto& program : programs) {
+    const auto without =
+        run_program(program.arguments, {.environment = environment, .errors_apart = true, .limit = limit});
     if (!without) return tl::unexpected(without.error());
-    const auto with = run_child(check.arguments, preloading, limit);
+    const auto with = run_program(program.arguments, {.environment = preloading, .errors_apart = true, .limit = limit});
     if (!with) return tl::unexpected(with.error());
     if (*with != *without || with->timed_out) {
-      return tl::unexpected(Error{ExitCode::problem, difference(check, *without, *with, limit)});
+      return tl::unexpected(Error{ExitCode::problem, difference(program, *without, *with, limit)});
     }
   }
   return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which file a command leads to, and what is said about it.
+// Which file the kernel executes for a program, and what is said about it.
 #include <elf.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -12,24 +12,23 @@
 #include <string>
 
 #include "daemon/ctgate/preload/library.hh"
-#include "daemon/ctgate/preload/smoke_test.hh"
-#include "daemon/ctgate/run/command_chain.hh"
+#include "daemon/ctgate/preload/trial_run.hh"
+#include "daemon/ctgate/run/executed_file.hh"
 #include "daemon/ctgate/run/obstacles.hh"
-#include "policy/base/child.hh"
 
 namespace ctgate::preload {
 namespace {
 
 namespace fs = std::filesystem;
 
-class CommandChain : public ::testing::Test {
+class ExecutedFile : public ::testing::Test {
  protected:
-  CommandChain() {
+  ExecutedFile() {
     std::string name = (fs::temp_directory_path() / "ctgate-unit-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a directory like " + name);
     directory = name;
   }
-  ~CommandChain() override {
+  ~ExecutedFile() override {
     std::error_code ignored;
     fs::remove_all(directory, ignored);
   }
@@ -68,21 +67,7 @@ TEST(EnvProgram, FromItsArgument) {
   EXPECT_EQ(env_program("-S"), "");
 }
 
-TEST_F(CommandChain, SearchesPathAsExecvpDoes) {
-  const auto wanted = file("tool", "x");
-  fs::create_directories(directory / "first");
-  fs::create_directories(directory / "second" / "tool");  // a directory is no program
-  std::ofstream(directory / "first" / "tool") << "not executable";
-  const std::string path =
-      (directory / "first").string() + ":" + (directory / "second").string() + ":" + directory.string();
-  EXPECT_EQ(find_command("tool", path.c_str()), wanted);
-  EXPECT_EQ(find_command(wanted.string(), "/nonexistent"), wanted);
-  EXPECT_FALSE(find_command("tool", "/nonexistent"));
-  EXPECT_FALSE(find_command("", path.c_str()));
-  EXPECT_TRUE(find_command("sh", nullptr));
-}
-
-TEST_F(CommandChain, FollowsInterpreters) {
+TEST_F(ExecutedFile, FollowsInterpreters) {
   const auto inner = file("inner", "#!/bin/sh\n");
   const auto outer = file("outer", "#!" + inner.string() + " -x\n");
   EXPECT_EQ(follow_scripts(outer, nullptr), (std::vector<fs::path>{outer, inner, "/bin/sh"}));
@@ -92,19 +77,19 @@ TEST_F(CommandChain, FollowsInterpreters) {
   EXPECT_EQ(follow_scripts(plain, nullptr), (std::vector<fs::path>{plain, "/bin/sh"}));
 }
 
-TEST_F(CommandChain, EndsWithALoop) {
+TEST_F(ExecutedFile, EndsWithALoop) {
   const auto loop = directory / "loop";
   EXPECT_EQ(follow_scripts(file("loop", "#!" + loop.string() + "\n"), nullptr).size(), 6U);
 }
 
-TEST_F(CommandChain, AScriptIsNamedWithWhatRunsIt) {
+TEST_F(ExecutedFile, AScriptIsNamedWithWhatRunsIt) {
   const auto script = file("script", "#!/bin/sh\n");
   const auto program = examine_program(script, nullptr);
   EXPECT_EQ(program.name, script.string() + " (run by /bin/sh)");
   EXPECT_TRUE(program.elf);
 }
 
-TEST_F(CommandChain, PrivilegesThatTheCallerLacks) {
+TEST_F(ExecutedFile, PrivilegesThatTheCallerLacks) {
   const auto other = file("other", "x", 0755);
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give a file away";
   EXPECT_EQ(examine_program(other, nullptr).privileges, "");
@@ -200,43 +185,21 @@ TEST(LibToken, OfThisSystem) {
   EXPECT_FALSE(lib_token("/bin/true"));
 }
 
-TEST(Child, OutputsAndExit) {
-  const auto result =
-      run_child({"/bin/sh", "-c", "echo out; echo err >&2; echo $A; exit 200"}, {"A=b"}, std::chrono::seconds(10));
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->exit_code, 200);
-  EXPECT_EQ(result->output, "out\nb\n");
-  EXPECT_EQ(result->errors, "err\n");
-  EXPECT_FALSE(result->timed_out);
-  EXPECT_EQ(run_child({"/bin/sh", "-c", "kill -9 $$"}, {}, std::chrono::seconds(10))->exit_code, 137);
-  EXPECT_FALSE(run_child({"/nonexistent"}, {}, std::chrono::seconds(1)));
+TEST(TrialRun, HasAStaticProgramAndTheResolver) {
+  const auto trial = standard_trial();
+  EXPECT_EQ(trial.programs.size() + trial.left_out.size(), 4U);
+  EXPECT_GE(trial.programs.size(), 2U);
 }
 
-TEST(Child, IsKilledWithItsChildrenAfterItsTime) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto result =
-      run_child({"/bin/sh", "-c", "echo $$; sleep 30; echo late"}, plain_environment(), std::chrono::milliseconds(300));
-  ASSERT_TRUE(result);
-  EXPECT_TRUE(result->timed_out);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
-  EXPECT_EQ(result->output.find("late"), std::string::npos);
-}
-
-TEST(SmokeTest, HasAStaticProgramAndTheResolver) {
-  const auto test = standard_smoke_test();
-  EXPECT_EQ(test.checks.size() + test.left_out.size(), 4U);
-  EXPECT_GE(test.checks.size(), 2U);
-}
-
-TEST(SmokeTest, AProgramThatHangsFails) {
-  const auto result = run_smoke_test({{"a hang", {"/bin/sh", "-c", "sleep 30"}}}, "", std::chrono::milliseconds(200));
+TEST(TrialRun, AProgramThatHangsFails) {
+  const auto result = run_trial({{"a hang", {"/bin/sh", "-c", "sleep 30"}}}, "", std::chrono::milliseconds(200));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ExitCode::problem);
   EXPECT_NE(result.error().message.find("did not end within 200 ms"), std::string::npos) << result.error().message;
 }
 
-TEST(SmokeTest, LdSoComplaintFails) {
-  const auto result = run_smoke_test({{"true", {"/bin/true"}}}, "/nonexistent/libctgate.so");
+TEST(TrialRun, LdSoComplaintFails) {
+  const auto result = run_trial({{"true", {"/bin/true"}}}, "/nonexistent/libctgate.so");
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message.find("cannot be preloaded"), std::string::npos) << result.error().message;
 }
