@@ -14,6 +14,7 @@
 #include "daemon/ctgate/commands.hh"
 #include "daemon/ctgate/policy_file.hh"
 #include "daemon/ctgate/policy_image_commands.hh"
+#include "policy/endpoint.hh"
 #include "policy/match.hh"
 #include "policy/toml/render.hh"
 #include "policy/toml/values.hh"
@@ -108,11 +109,6 @@ struct MatchOptions {
   bool json = false;
   std::string source;
   std::string destination;
-};
-
-struct Endpoint {
-  Address address;
-  std::uint16_t port = 0;
 };
 
 // "192.0.2.1:53" or "[2001:db8::1]:53".

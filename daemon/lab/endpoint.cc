@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/lab/endpoint.hh"
 
-#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <cstring>
 
 namespace ctgate::lab {
-
-std::string Endpoint::to_string() const {
-  return address.family == Family::ipv4 ? fmt::format("{}:{}", address.to_string(), port)
-                                        : fmt::format("[{}]:{}", address.to_string(), port);
-}
 
 SocketAddress to_socket_address(const Endpoint& endpoint) {
   SocketAddress result;

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An address with a UDP port, and the way to the socket API and back.
+// The way of an endpoint to the socket API and back.
 #pragma once
 
 #include <sys/socket.h>
 
-#include <compare>
-#include <cstdint>
-#include <string>
-
-#include "policy/address.hh"
+#include "policy/endpoint.hh"
 
 namespace ctgate::lab {
-
-struct Endpoint {
-  Address address;
-  std::uint16_t port = 0;  // host byte order
-  auto operator<=>(const Endpoint&) const = default;
-
-  [[nodiscard]] std::string to_string() const;  // "10.0.0.1:53", "[fd00::1]:53"
-};
 
 struct SocketAddress {
   sockaddr_storage storage{};

@@ -22,8 +22,7 @@ double quantile(std::vector<double> values, double fraction) {
   return values[static_cast<std::size_t>(at)];
 }
 
-FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
-                          std::uint16_t source_port) {
+FileDescriptor udp_sender(const lab::NetworkNamespace& where, const Endpoint& destination, std::uint16_t source_port) {
   FileDescriptor socket(where.run(
       [&] { return ::socket(lab::socket_domain(destination.address.family), SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
   const auto source = lab::to_socket_address({lab::any_address(destination.address.family), source_port});

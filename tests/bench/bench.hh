@@ -26,7 +26,7 @@ T must(Expected<T>&& result) {
 
 // A connected UDP socket inside `where`; `source_port` 0: the kernel chooses one, and may choose one of an earlier
 // flow.
-[[nodiscard]] FileDescriptor udp_sender(const lab::NetworkNamespace& where, const lab::Endpoint& destination,
+[[nodiscard]] FileDescriptor udp_sender(const lab::NetworkNamespace& where, const Endpoint& destination,
                                         std::uint16_t source_port = 0);
 
 // Datagrams that the server's interface has received so far.

@@ -49,7 +49,7 @@ void release_latency(bool quick) {
   must(topology.gateway().nft("insert rule ip third_party base @th,64,8 != 0x4c accept\n"));  // payload is not 'L'
   auto daemon = must(lab::Daemon::start(topology.gateway()));
 
-  const lab::Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], port};
+  const Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], port};
   const FileDescriptor server(topology.server().run([] { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
   const auto address = lab::to_socket_address(destination);
   const int on = 1;

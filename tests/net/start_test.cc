@@ -186,7 +186,7 @@ TEST_F(Start, CheckChangesNothing) {
 TEST_F(Start, CheckDropsNothingThatAThirdPartyHolds) {
   nat(lab::nat::tracking_only(Family::ipv4));
   third_party({.delay = 300ms});
-  const lab::Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], server_port};
+  const Endpoint destination{lab::Topology::addresses(Family::ipv4).backends[0], server_port};
   const UdpSocket receiver(server());
   receiver.bind(destination);
   const UdpSocket sender(client());

@@ -21,7 +21,7 @@ class Traffic : public GatewayTest {
   void expect_fragmented_burst_arrives(Family family) {
     nat(lab::nat::masquerade(family, true));
     third_party({.delay = 50ms});  // so that the whole burst comes before the verdict
-    const lab::Endpoint destination{lab::Topology::addresses(family).backends[0], server_port};
+    const Endpoint destination{lab::Topology::addresses(family).backends[0], server_port};
     const UdpSocket receiver(server(), family);
     receiver.bind(destination);
     start_ctgated();
@@ -105,7 +105,7 @@ TEST_F(Traffic, LoopbackIsNeverQueued) {
   nat(lab::nat::tracking_only(Family::ipv4));
   third_party({.delay = 2ms}, {.hook = lab::ThirdPartyRule::Hook::output});
   start_ctgated();
-  const lab::Endpoint local{*Address::parse("127.0.0.1"), 7000};
+  const Endpoint local{*Address::parse("127.0.0.1"), 7000};
   const UdpSocket receiver(gateway());
   receiver.bind(local);
   const UdpSocket sender(gateway());
@@ -191,7 +191,7 @@ TEST_F(Traffic, PolicyThatGatesDnsOnlyLeavesTheRestAlone) {
   EXPECT_EQ(counter("queued_total"), 0U);
   servers.reset();
   serve({.port = 53});
-  const lab::Endpoint dns{ipv4.backends[0], 53};
+  const Endpoint dns{ipv4.backends[0], 53};
   EXPECT_EQ(must(lab::burst(client(), dns, {}, *servers)).split_flows, 0U);
   EXPECT_GT(counter("held_total"), 0U);
 }
@@ -202,7 +202,7 @@ TEST_F(Traffic, DirectionsInterfacesAndUsersDecideInTheKernel) {
   serve();
   start_ctgated({.policy = "[[rule]]\nname='forwarded'\ndirection='forward'\ninterfaces=['client*']\n"
                            "[[rule]]\nname='nobody'\nusers=[65534]\n[default]\naction='pass'\n"});
-  const lab::Endpoint service{ipv4.service, server_port};
+  const Endpoint service{ipv4.service, server_port};
   EXPECT_GT(must(lab::burst(gateway(), service, {}, *servers)).split_flows, 0U) << "root's own datagrams are not gated";
   EXPECT_EQ(counter("queued_total"), 0U);
 }

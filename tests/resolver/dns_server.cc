@@ -37,7 +37,7 @@ Expected<FileDescriptor> open_socket(const Address& address, std::uint16_t port,
 
 struct Stream {
   FileDescriptor socket;
-  lab::Endpoint peer;
+  Endpoint peer;
   Address server;
   Clock::time_point opened;
   Bytes received{};
@@ -68,7 +68,7 @@ class Server::Worker {
   struct Outgoing {
     Reply reply;
     const Port* port = nullptr;  // a datagram from there ...
-    lab::Endpoint target;        // ... to this
+    Endpoint target;             // ... to this
     unsigned stream = 0;         // else: the stream's number
   };
 
@@ -187,7 +187,7 @@ class Server::Worker {
 
   Server& owner_;
   Bytes buffer_;
-  std::map<lab::Endpoint, Clock::time_point> last_seen_;
+  std::map<Endpoint, Clock::time_point> last_seen_;
   std::map<unsigned, Stream> streams_;
   std::multimap<Clock::time_point, Outgoing> outgoing_;
   unsigned last_stream_ = 0;
@@ -231,7 +231,7 @@ std::vector<Asked> Server::take_log() {
   return std::exchange(log_, {});
 }
 
-Responder relay_to(const lab::NetworkNamespace& where, const lab::Endpoint& upstream) {
+Responder relay_to(const lab::NetworkNamespace& where, const Endpoint& upstream) {
   const auto exchange = [upstream](int domain, int kind, const Bytes& query) -> std::vector<Reply> {
     const FileDescriptor socket(::socket(domain, kind | SOCK_CLOEXEC, 0));
     const auto target = lab::to_socket_address(upstream);

@@ -29,7 +29,7 @@ struct ServerOptions {
 
 // A query that arrived; those that were dropped too.
 struct Asked {
-  lab::Endpoint source;
+  Endpoint source;
   Address server;  // the address that was asked
   Transport transport = Transport::datagram;
   std::string name;
@@ -70,6 +70,6 @@ class Server {
 
 // A responder that hands every query on to another server and waits for its answer, at most a second. Made for one that
 // answers at once (dnsmasq in the same namespace).
-[[nodiscard]] Responder relay_to(const lab::NetworkNamespace& where, const lab::Endpoint& upstream);
+[[nodiscard]] Responder relay_to(const lab::NetworkNamespace& where, const Endpoint& upstream);
 
 }  // namespace ctgate::test::dns

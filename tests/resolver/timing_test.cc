@@ -184,7 +184,7 @@ class Kernel : public Lookups {
   // Whether bursts of two datagrams lose one: what the kernel does, whoever sends.
   bool loses_datagrams() {
     serve();
-    const lab::Endpoint target{lab::Topology::addresses(Family::ipv4).backends[0], server_port};
+    const Endpoint target{lab::Topology::addresses(Family::ipv4).backends[0], server_port};
     return must(lab::burst(gateway(), target, {.flows = 5, .datagrams = 2}, *servers)).lost > 0;
   }
   // The time is for kernels in an emulator; one lost datagram costs 5 s.

@@ -40,7 +40,7 @@ void GatewayTest::serve(const lab::ServerOptions& options) {
 }
 
 lab::BurstResult GatewayTest::burst(const lab::BurstOptions& options, std::optional<Address> target) {
-  const lab::Endpoint destination{target.value_or(lab::Topology::addresses(Family::ipv4).backends[0]), server_port};
+  const Endpoint destination{target.value_or(lab::Topology::addresses(Family::ipv4).backends[0]), server_port};
   return must(lab::burst(client(), destination, options, *servers));
 }
 
@@ -65,13 +65,13 @@ UdpSocket::UdpSocket(const lab::NetworkNamespace& where, Family family)
   check(fd_.get() >= 0, "socket");
 }
 
-void UdpSocket::bind(const lab::Endpoint& endpoint) const {
-  const auto address = to_socket_address(endpoint);
+void UdpSocket::bind(const Endpoint& endpoint) const {
+  const auto address = lab::to_socket_address(endpoint);
   check(::bind(fd(), address.get(), address.size) == 0, "bind");
 }
 
-void UdpSocket::connect(const lab::Endpoint& endpoint) const {
-  const auto address = to_socket_address(endpoint);
+void UdpSocket::connect(const Endpoint& endpoint) const {
+  const auto address = lab::to_socket_address(endpoint);
   check(::connect(fd(), address.get(), address.size) == 0, "connect");
 }
 
@@ -79,8 +79,8 @@ void UdpSocket::send(std::string_view payload) const {
   check(::send(fd(), payload.data(), payload.size(), 0) == static_cast<ssize_t>(payload.size()), "send");
 }
 
-void UdpSocket::send_to(const lab::Endpoint& endpoint, std::string_view payload) const {
-  const auto address = to_socket_address(endpoint);
+void UdpSocket::send_to(const Endpoint& endpoint, std::string_view payload) const {
+  const auto address = lab::to_socket_address(endpoint);
   check(sendto(fd(), payload.data(), payload.size(), 0, address.get(), address.size) ==
             static_cast<ssize_t>(payload.size()),
         "sendto");

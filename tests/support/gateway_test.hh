@@ -68,10 +68,10 @@ class GatewayTest : public ::testing::Test {
 class UdpSocket {
  public:
   explicit UdpSocket(const lab::NetworkNamespace& where, Family family = Family::ipv4);
-  void bind(const lab::Endpoint& endpoint) const;
-  void connect(const lab::Endpoint& endpoint) const;
+  void bind(const Endpoint& endpoint) const;
+  void connect(const Endpoint& endpoint) const;
   void send(std::string_view payload) const;
-  void send_to(const lab::Endpoint& endpoint, std::string_view payload) const;
+  void send_to(const Endpoint& endpoint, std::string_view payload) const;
   // The next datagram, or nothing within `patience`.
   [[nodiscard]] std::optional<std::string> receive(std::chrono::milliseconds patience) const;
   [[nodiscard]] int fd() const { return fd_.get(); }
