@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/ctgated/system.hh"
+#include "daemon/ctgated/keeper/system.hh"
 
 namespace ctgate::daemon {
 namespace {
