@@ -53,6 +53,6 @@ ctgate_add_check(check-tidy "${RUN_CLANG_TIDY}" "clang-tidy (Fedora: clang-tools
 # All of .clang-tidy: three times as long.
 ctgate_add_check(check-analyzer "${RUN_CLANG_TIDY}" "clang-tidy (Fedora: clang-tools-extra)" ${tidy} ${tidied})
 ctgate_add_check(check-shellcheck "${SHELLCHECK}" "shellcheck (Fedora: ShellCheck)" "${PROJECT_SOURCE_DIR}/tests/lint/shell")
-ctgate_add_check(check-includes "${PYTHON3}" "python3" ${PYTHON3} -B "${PROJECT_SOURCE_DIR}/tests/lint/includes"
-                 COMMAND ${PYTHON3} -B "${PROJECT_SOURCE_DIR}/tests/lint/picture" --check)
+ctgate_add_check(check-includes "${PYTHON3}" "python3" ${PYTHON3} "${PROJECT_SOURCE_DIR}/tests/lint/includes"
+                 COMMAND ${PYTHON3} "${PROJECT_SOURCE_DIR}/tests/lint/picture" --check)
 add_dependencies(check check-format check-tidy check-shellcheck check-includes)
