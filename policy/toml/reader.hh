@@ -16,8 +16,8 @@
 
 #include "policy/policy.hh"
 #include "policy/toml/diagnostic.hh"
-#include "policy/toml/words.hh"
 #include "policy/toml/wrong.hh"
+#include "policy/words.hh"
 
 namespace ctgate {
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 
 namespace ctgate::shim {
 namespace {
