@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "policy/toml/words.hh"
+#include "policy/words.hh"
 
 namespace ctgate {
 

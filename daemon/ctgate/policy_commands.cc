@@ -15,7 +15,7 @@
 #include "daemon/ctgate/policy_file.hh"
 #include "daemon/ctgate/policy_image_commands.hh"
 #include "policy/endpoint.hh"
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 #include "policy/toml/render.hh"
 #include "policy/toml/values.hh"
 

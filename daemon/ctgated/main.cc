@@ -9,7 +9,7 @@
 
 #include "daemon/control/client.hh"
 #include "daemon/ctgated/keeper/keeper.hh"
-#include "daemon/ctgated/system.hh"
+#include "daemon/ctgated/keeper/system.hh"
 #include "policy/base/network_namespace.hh"
 #include "policy/image/image.hh"
 #include "policy/toml/parse.hh"

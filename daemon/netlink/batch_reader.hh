@@ -19,6 +19,7 @@ class BatchReader {
   explicit BatchReader(std::size_t message_space);
   BatchReader(const BatchReader&) = delete;
   BatchReader& operator=(const BatchReader&) = delete;
+  ~BatchReader() = default;
 
   enum class Status {
     drained,  // nothing waits any more

@@ -1,5 +1,9 @@
 # Warnings and hardening flags of every target.
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror=vla $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
+option(CTGATE_WERROR "Warnings are errors; tests/run sets it in continuous integration" OFF)
+if(CTGATE_WERROR)
+  add_compile_options(-Werror)
+endif()
 include(CheckCXXCompilerFlag)
 foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)  # not every processor has them all
   string(MAKE_C_IDENTIFIER "CTGATE_HAS${flag}" known)

@@ -29,7 +29,7 @@ struct CompiledPolicy {
 //
 // Left out are the rules that a local sender's flow can't match as long as its interface is unknown, which it is before
 // routing: those with direction "forward" or "input", and those that name interfaces. So View::decide says what match()
-// of policy/match.hh says for direction "output", a known user and no interface, exempt destinations aside.
+// of policy/match/match.hh says for direction "output", a known user and no interface, exempt destinations aside.
 [[nodiscard]] Expected<CompiledPolicy> compile_policy(const Policy& policy);
 
 // The policy with the paths added to skip_programs that its symbolic links lead to: where /bin is a link, a program

@@ -16,7 +16,7 @@
 
 #include "policy/policy.hh"
 #include "policy/toml/diagnostic.hh"
-#include "policy/toml/words.hh"
+#include "policy/words.hh"
 
 namespace ctgate {
 

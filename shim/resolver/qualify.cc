@@ -79,9 +79,7 @@ bool is_label_list(const char* name) {
     if (name[i] == '.') {
       if (label == 0) return false;
       label = 0;
-    } else if (!is_alphanumeric(name[i]) && name[i] != '-' && name[i] != '_') {
-      return false;
-    } else if (++label > 63) {
+    } else if ((!is_alphanumeric(name[i]) && name[i] != '-' && name[i] != '_') || ++label > 63) {
       return false;
     }
   }

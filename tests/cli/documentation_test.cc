@@ -45,7 +45,7 @@ std::vector<fs::path> man_pages() {
 
 std::vector<fs::path> markdown_files() {
   auto files = files_of(source / "packaging/doc", ".md");
-  files.push_back(source / "README.md");
+  for (const auto& file : files_of(source, ".md")) files.push_back(file);
   return files;
 }
 
@@ -314,8 +314,10 @@ TEST_F(Documentation, LinksLeadSomewhere) {
 
 TEST_F(Documentation, EveryDocumentIsLinked) {
   const std::string readme = text_of(source / "README.md");
-  for (const auto& file : files_of(source / "packaging/doc", ".md")) {
-    EXPECT_NE(readme.find("packaging/doc/" + file.filename().string()), std::string::npos) << file;
+  for (const auto& file : markdown_files()) {
+    const auto name = file.lexically_relative(source).string();
+    if (name == "README.md") continue;
+    EXPECT_NE(readme.find("](" + name + ")"), std::string::npos) << name;
   }
 }
 

@@ -100,6 +100,7 @@ control() {
   done
   [[ $(cat "$work/control/ctgate/conffiles") == /etc/ctgate/policy.toml ]] || wrong "other conffiles than the policy"
   [[ ! -e $work/control/libctgate/conffiles ]] || wrong "libctgate has conffiles"
+  [[ $(field ctgate Maintainer)$(field ctgate Homepage) == *'<'*'>https://'* ]] || wrong "nobody publishes these packages"
   [[ $(field libctgate Multi-Arch) == same ]] || wrong "libctgate is not Multi-Arch: same"
   [[ $(field ctgate Depends) == *"libctgate (= $(field ctgate Version))"* ]] || wrong "ctgate goes with any libctgate"
   # Every process can load it, so it must drag nothing along: libc, and c-ares for the resolver part.

@@ -5,6 +5,7 @@ set -u
 subject=rpm
 # shellcheck source=SCRIPTDIR/support.sh
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
+. "$source_root/packaging/publisher"
 
 usage() {
   cat <<'HELP'
@@ -49,7 +50,7 @@ build() {
   [[ -e /usr/lib/rpm/macros.d/macros.systemd ]] || options=(--nodeps --load "$source_root/packaging/rpm/macros.fedora")
   for stage in -bi -bb; do
     rpmbuild "$stage" --short-circuit --noclean --define "_topdir $work/top" --define "ctgate_version $version" \
-      --define "ctgate_release 2" --without check "${options[@]}" "$source_root/packaging/rpm/ctgate.spec" >&2 \
+      --define "ctgate_release 2" --without check "${options[@]}" "$work/top/SPECS/ctgate.spec" >&2 \
       </dev/null || wrong "the second release can't be built"
   done
   mkdir "$work/newer" && find "$work/top/RPMS" -name '*-2*.rpm' -exec mv -t "$work/newer" {} + || return
@@ -61,8 +62,8 @@ rpm_file() { echo "$work/rpms/$1"-[0-9]*."$(uname -m)".rpm; }
 
 lint() {
   local said
-  said=$(rpmlint -r "$source_root/packaging/rpm/ctgate.rpmlintrc" "$work"/rpms/*.rpm \
-    "$source_root/packaging/rpm/ctgate.spec" 2>&1)
+  cp "$source_root/packaging/rpm/ctgate.spec" "$work/" && set_publisher "$work/ctgate.spec"
+  said=$(rpmlint -r "$source_root/packaging/rpm/ctgate.rpmlintrc" "$work"/rpms/*.rpm "$work/ctgate.spec" 2>&1)
   echo "$said" >&2
   grep -q ' 0 errors, 0 warnings' <<<"$said" || wrong "$(grep -m 1 -E ': [EW]: ' <<<"$said")"
   echo "no error and no warning"

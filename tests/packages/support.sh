@@ -12,7 +12,6 @@ failed=0
 # debs: the directory of the packages; newer: the same of a higher version; keep: where to leave what was made, or empty.
 debs="" newer="" keep=""
 work=$(mktemp -d)
-# shellcheck disable=SC2317 # called by the trap
 leave() {
   if [[ -n $keep ]]; then mkdir -p "$keep" && cp -r "$work"/*.log "$work"/{debs,rpms,newer} "$keep/" 2>/dev/null; fi
   rm -rf "$work"
@@ -53,6 +52,7 @@ check() {
     echo "PASS $subject: $name $(paste -sd ' ' <<<"$said"), $((SECONDS - start)) s"
     return
   fi
+  # shellcheck disable=SC2034 # the scripts end with it
   failed=1
   tail -n 30 "$work/$name.log" >&2
   echo "FAIL $subject: $name $(tail -n 1 <<<"$said")"

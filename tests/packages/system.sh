@@ -115,7 +115,6 @@ report() { # SHARE STATUS
 }
 
 machine=""
-# shellcheck disable=SC2317 # called by the trap
 stop_and_leave() {
   [[ -n $machine ]] && kill "$machine" 2>/dev/null && wait "$machine"
   leave

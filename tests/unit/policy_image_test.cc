@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "policy/image/compile.hh"
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 #include "policy/toml/parse.hh"
 #include "policy/toml/render.hh"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 #include "policy/toml/parse.hh"
 
 namespace ctgate {

@@ -7,7 +7,7 @@
 
 #include "policy/toml/parse.hh"
 #include "policy/toml/render.hh"
-#include "policy/toml/words.hh"
+#include "policy/words.hh"
 
 namespace ctgate {
 namespace {

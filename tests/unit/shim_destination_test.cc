@@ -9,7 +9,7 @@
 #include <string>
 
 #include "policy/exempt.hh"
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 
 namespace ctgate::shim {
 namespace {

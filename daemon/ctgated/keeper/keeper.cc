@@ -10,7 +10,7 @@
 #include "daemon/control/status.hh"
 #include "daemon/ctgated/keeper/policy_image.hh"
 #include "daemon/ctgated/keeper/report.hh"
-#include "daemon/ctgated/system.hh"
+#include "daemon/ctgated/keeper/system.hh"
 #include "policy/toml/parse.hh"
 
 namespace ctgate::daemon {

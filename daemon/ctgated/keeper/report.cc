@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/ctgated/keeper/report.hh"
 
-#include "daemon/ctgated/system.hh"
+#include "daemon/ctgated/keeper/system.hh"
 
 namespace ctgate::daemon {
 namespace {

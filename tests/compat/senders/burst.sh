@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Bursts from programs that send what they read: burst.sh ADDRESS PORT MODE FLOWS DATAGRAMS. Modes: nc, socat and
 # socat_connected. Waits for no answer. (bash's own /dev/udp is no mode: it writes to a duplicate of the socket's

@@ -15,7 +15,7 @@ watch_programs() {
   watcher=$!
 }
 stop_watching() {
-  kill $watcher && wait $watcher 2>/dev/null
+  kill "$watcher" && wait "$watcher" 2>/dev/null
   [[ ! -s $work/watched ]] || wrong "a program that started meanwhile: $(head -n 1 "$work/watched")"
 }
 

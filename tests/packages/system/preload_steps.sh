@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Steps of ./machine: the library in every program, from the start of the system, and out again. What stands in single
 # quotes is for the shells that are under test.

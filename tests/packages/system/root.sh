@@ -12,7 +12,6 @@ root_days=7  # after which a cached image is made anew, for the updates
 
 # The host's own sources of Debian's packages, and no one else's, one line each.
 debian_sources() {
-  # shellcheck disable=SC2016 # apt expands it
   apt-get indextargets --format '$(ORIGIN)|$(CREATED_BY)|$(ARCHITECTURE)|$(REPO_URI) $(RELEASE) $(COMPONENT)' |
     awk -F '|' -v keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
       '$1 == "Debian" && $2 == "Packages" && $3 == "amd64" { print "deb [signed-by=" keyring "] " $4 }' | sort -u

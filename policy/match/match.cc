@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "policy/match.hh"
+#include "policy/match/match.hh"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

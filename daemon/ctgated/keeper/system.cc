@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon/ctgated/system.hh"
+#include "daemon/ctgated/keeper/system.hh"
 
 #include <cap-ng.h>
 #include <fmt/format.h>
