@@ -14,12 +14,22 @@ namespace {
 // itself, to 256; so many levels with this many dots each stay far below a stack of 8 MiB.
 constexpr unsigned most_dots = 16;
 
-// Follows strings and comments just as far as needed to know which dots are part of keys or numbers.
-class DotCounter {
- public:
-  explicit DotCounter(std::string_view text) : text_(text) {}
+// What toml++ must not see.
+struct Hazard {
+  enum class Kind { deep_nesting, not_ascii } kind;
+  toml::source_position position;
+  std::size_t offset;  // bytes
+};
 
-  std::optional<toml::source_position> find() {
+// Follows strings and comments just as far as needed to know what is outside of them.
+class HazardFinder {
+ public:
+  explicit HazardFinder(std::string_view text) : text_(text) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text_.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+  }
+
+  std::optional<Hazard> find() {
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '\n') {
@@ -31,7 +41,11 @@ class DotCounter {
         at_ = std::min(text_.find('\n', at_), text_.size());
         continue;
       } else if (c == '.' && ++dots_ > most_dots) {
-        return toml::source_position{line_, column()};
+        return Hazard{Hazard::Kind::deep_nesting, {line_, column()}, at_};
+      } else if ((static_cast<unsigned char>(c) & 0x80U) != 0) {
+        // Never TOML. toml++ 3.3.0 promises the compiler that some of these do not come
+        // (__builtin_unreachable in is_non_ascii_horizontal_whitespace()), and reads on as it likes.
+        return Hazard{Hazard::Kind::not_ascii, {line_, column()}, at_};
       }
       ++at_;
     }
@@ -127,14 +141,21 @@ std::optional<toml::table> parse_toml(std::string_view text, Problems& problems)
   };
   if (text.size() > largest_policy_file)
     return refuse({1, 1}, "file too large", fmt::format("at most {} bytes", largest_policy_file));
-  if (const auto deep = DotCounter(text).find())
-    return refuse(*deep, "tables nested too deeply", "keys such as gate.max_hold");
+  const auto hazard = HazardFinder(text).find();
+  if (hazard && hazard->kind == Hazard::Kind::deep_nesting)
+    return refuse(hazard->position, "tables nested too deeply", "keys such as gate.max_hold");
   try {
-    return toml::parse(text);
+    // An error in front of the hazard is the first one.
+    auto table = toml::parse(text.substr(0, hazard ? hazard->offset : text.npos));
+    if (!hazard) return table;
   } catch (const toml::parse_error& error) {
-    problems.add(error.source().begin, describe_syntax_error(error, text));
-    return std::nullopt;
+    if (!hazard || error.source().begin.line < hazard->position.line) {
+      problems.add(error.source().begin, describe_syntax_error(error, text));
+      return std::nullopt;
+    }
   }
+  return refuse(hazard->position, "not TOML: a character outside ASCII",
+                "such characters only in strings and comments");
 }
 
 }  // namespace ctgate

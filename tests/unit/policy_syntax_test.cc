@@ -54,6 +54,16 @@ TEST(PolicySyntax, OnlyTheFirstErrorIsReported) {
             "p:3:9: not TOML: expected value, saw '\\n'\n");
 }
 
+TEST(PolicySyntax, OutsideStringsAndCommentsThereIsOnlyAscii) {
+  const std::string tail =
+      ": not TOML: a character outside ASCII; expected such characters only in strings and comments\n";
+  EXPECT_EQ(errors("[gate]\na\xd1\xa6 = 1\n"), "p:2:2" + tail);
+  EXPECT_EQ(errors("[[rule]]\nname = \u201cdns\u201d\n"), "p:2:8" + tail) << "quotes of a word processor";
+  EXPECT_EQ(errors("version = 1\u00a0\n"), "p:1:12" + tail);
+  EXPECT_EQ(errors("[gate\nmax_hold = 1\u00a0\n"), "p:1:6: not TOML: expected ']', saw '\\n'\n") << "the first error";
+  EXPECT_EQ(errors("\ufeffversion = 1  # gr\u00fc\u00dfe\n[default] # \u201c\n"), "");
+}
+
 TEST(PolicyHostile, NulBytes) {
   EXPECT_EQ(errors(std::string_view("a\0b = 1\nversion = 2\n", 20)), "p:1:2: not TOML: expected '=', saw '\\u0000'\n");
   EXPECT_FALSE(parse_policy(std::string(4096, '\0'), "p"));
@@ -62,7 +72,7 @@ TEST(PolicyHostile, NulBytes) {
 }
 
 TEST(PolicyHostile, InvalidUtf8) {
-  EXPECT_EQ(errors("x = \xff\n"), "p:1:4: not TOML: Encountered invalid utf-8 sequence\n");
+  EXPECT_EQ(errors("x = '\xff'\n"), "p:1:5: not TOML: Encountered invalid utf-8 sequence\n");
   EXPECT_FALSE(parse_policy("# \xc3", "p"));
 }
 
