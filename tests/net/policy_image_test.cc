@@ -77,7 +77,9 @@ TEST_F(DaemonImage, IsTheHostsOnlyWithoutAnotherNetworkNamespace) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output,
             "with <--netns /proc/self/ns/net>:\n755 /run/ctgated\n600 /run/ctgated/control.sock\n"
-            "with <>:\n755 /run/ctgated\n600 /run/ctgated/control.sock\n644 /run/ctgate/policy.image\n");
+            "600 /run/ctgated/control.sock.lock\n"
+            "with <>:\n755 /run/ctgated\n600 /run/ctgated/control.sock\n600 /run/ctgated/control.sock.lock\n"
+            "644 /run/ctgate/policy.image\n");
 }
 
 // As the service runs it: root writes the image beforehand, ctgated looks whether it is its own policy.
