@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "daemon/netlink/ruleset_generation.hh"
 #include "daemon/rules/mark_users.hh"
 #include "daemon/rules/xt_queue.hh"
 
@@ -56,42 +57,59 @@ Expected<std::unique_ptr<NftablesRuleSet>> NftablesRuleSet::probe(Backend backen
   return rules;
 }
 
-Expected<void> NftablesRuleSet::install_queue_chains(const Policy& policy) {
+Expected<std::uint32_t> NftablesRuleSet::install_queue_chains(const Policy& policy) {
+  std::uint32_t transactions = 0;
   const QueuePlan plan = plan_queues(policy);
   auto numbers = plan.confirmed;
   if (plan.replied) numbers.push_back(*plan.replied);
   for (const Family family : families_) {
     for (const auto number : numbers) {
       auto set = set_xt_queue_chain(family, std::string(table_name), queue_chain(number), number);
-      if (!set) return set;
+      if (!set) return tl::unexpected(set.error());
+      ++transactions;
     }
+  }
+  return transactions;
+}
+
+Expected<std::uint32_t> NftablesRuleSet::install_rules(const Policy& policy) {
+  std::uint32_t transactions = 1;
+  if (options_.backend == Backend::nftables_xt) {
+    const auto queue_chains = install_queue_chains(policy);
+    if (!queue_chains) return queue_chains;
+    transactions += *queue_chains;
+  }
+  const auto installed = nft_.run(render_install(policy, options_, families_));
+  if (!installed) return tl::unexpected(installed.error());
+  return transactions;
+}
+
+Expected<void> NftablesRuleSet::install(const Policy& policy) {
+  constexpr int tries = 3;
+  const auto before = existing_tables(nft_);
+  installed_.reset();
+  // What the kernel lists is what was rendered only if nobody else changed anything meanwhile. Without that certainty
+  // there is nothing to compare with later, and the rules do not count as intact.
+  for (int i = 0; i < tries && !installed_; ++i) {
+    const auto generation = netlink::ruleset_generation();
+    const auto transactions = install_rules(policy);
+    if (!transactions) {
+      // Base chains come with the last transaction only, so a table that is new here has none, and deleting it
+      // unregisters no hook.
+      for (const Family family : existing_tables(nft_)) {
+        if (std::ranges::find(before, family) != before.end()) continue;
+        (void)nft_.run(fmt::format("delete table {} {}\n", family_word(family), table_name));
+      }
+      return tl::unexpected(transactions.error());
+    }
+    auto text = listing();
+    if (!generation || netlink::ruleset_generation() == *generation + *transactions) installed_ = std::move(text);
   }
   return {};
 }
 
-Expected<void> NftablesRuleSet::install(const Policy& policy) {
-  const auto before = existing_tables(nft_);
-  Expected<void> result;
-  if (options_.backend == Backend::nftables_xt) result = install_queue_chains(policy);
-  if (result) {
-    auto installed = nft_.run(render_install(policy, options_, families_));
-    if (!installed) result = tl::unexpected(installed.error());
-  }
-  if (result) {
-    installed_ = listing();
-    return {};
-  }
-  // Base chains come with the last transaction only, so a table that is new here has none, and deleting it
-  // unregisters no hook.
-  for (const Family family : existing_tables(nft_)) {
-    if (std::find(before.begin(), before.end(), family) != before.end()) continue;
-    (void)nft_.run(fmt::format("delete table {} {}\n", family_word(family), table_name));
-  }
-  return result;
-}
-
 Expected<void> NftablesRuleSet::withdraw() {
-  installed_.clear();
+  installed_.reset();
   const auto tables = existing_tables(nft_);
   auto emptied = nft_.run(render_withdraw(tables));
   if (!emptied) return tl::unexpected(emptied.error());
@@ -99,7 +117,7 @@ Expected<void> NftablesRuleSet::withdraw() {
 }
 
 bool NftablesRuleSet::intact() {
-  return listing() == installed_;
+  return installed_ && listing() == *installed_;
 }
 
 std::string NftablesRuleSet::listing() {

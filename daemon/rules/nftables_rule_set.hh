@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "daemon/rules/nft.hh"
 #include "daemon/rules/render_nftables.hh"
 #include "daemon/rules/rule_set.hh"
@@ -20,13 +25,16 @@ class NftablesRuleSet final : public RuleSet {
 
  private:
   explicit NftablesRuleSet(const RenderOptions& options) : options_(options) {}
-  [[nodiscard]] Expected<void> install_queue_chains(const Policy& policy);
+  // The number of transactions that it took.
+  [[nodiscard]] Expected<std::uint32_t> install_queue_chains(const Policy& policy);
+  [[nodiscard]] Expected<std::uint32_t> install_rules(const Policy& policy);
   [[nodiscard]] std::string listing();
 
   Nft nft_;
   RenderOptions options_;
   std::vector<Family> families_;
-  std::string installed_;  // the kernel's own listing after the last install()
+  // How the kernel lists what was installed last; empty where that is not certain.
+  std::optional<std::string> installed_;
 };
 
 // The tables of this name that exist.

@@ -167,6 +167,19 @@ TEST_F(Failure, FlushedRulesetIsBackWithinASecond) {
   EXPECT_EQ(must(gateway().nft("list table ip ctgate\n")), table);
 }
 
+// A flush may come between the moment when rules are installed and the one when they are listed.
+TEST_F(Failure, RulesAreBackAfterFlushesBackToBack) {
+  start_ctgated();
+  const auto table = must(gateway().nft("list table ip ctgate\n"));
+  for (int round = 0; round < 6; ++round) {
+    must(gateway().run([] {
+      return run_program({"timeout", "1", "sh", "-c", "while :; do nft flush ruleset; done"});
+    }));
+    const auto back = [&] { return gateway().nft("list table ip ctgate\n").value_or("") == table; };
+    EXPECT_TRUE(eventually(back, 1s)) << "round " << round;
+  }
+}
+
 TEST_F(Failure, OneFlushedChainIsNoticedToo) {
   start_ctgated();
   must(gateway().nft("flush chain ip6 ctgate gate\n"));

@@ -16,7 +16,7 @@ class RuleGuard {
   // Other programs change rules in several steps: compared once, this long after the first one.
   static constexpr std::chrono::milliseconds settle_time{100};
   // After rules could not be put back.
-  static constexpr std::chrono::seconds retry_time{1};
+  static constexpr std::chrono::milliseconds retry_time{500};
 
   enum class Found {
     intact,    // nothing was missing
