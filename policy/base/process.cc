@@ -248,9 +248,9 @@ std::optional<int> Process::wait(std::chrono::milliseconds limit) {
   return status_;
 }
 
-int Process::stop(std::chrono::milliseconds patience) {
+int Process::stop(std::chrono::milliseconds timeout) {
   if (running()) ::kill(pid_, SIGTERM);
-  if (const auto status = wait(patience)) return *status;
+  if (const auto status = wait(timeout)) return *status;
   kill();
   return *status_;
 }

@@ -64,8 +64,8 @@ class Process {
   int wait();
   std::optional<int> wait(std::chrono::milliseconds limit);
 
-  // SIGTERM, and SIGKILL after `patience`. The result is as of wait().
-  int stop(std::chrono::milliseconds patience = std::chrono::seconds(5));
+  // SIGTERM, and SIGKILL after `timeout`. The result is as of wait().
+  int stop(std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
   // SIGKILL, if it still runs: also to its group, if it has one of its own.
   void kill();

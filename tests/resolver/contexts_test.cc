@@ -119,7 +119,7 @@ TEST_P(Contexts, SanitizersFindNothing) {
   if (std::string_view(SANITIZED_LIBRARY).empty()) GTEST_SKIP() << "built without a compiler that has the sanitizers";
   auto run_options = options(GetParam(), {"ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=1"});
   run_options.libraries = SANITIZED_LIBRARY;
-  run_options.patience = std::chrono::minutes(2);
+  run_options.timeout = std::chrono::minutes(2);
   const auto result = run({SANITIZED_PROGRAM, "mixed", "10000"}, run_options);
   EXPECT_EQ(result.exit_status, 0) << result.errors;
   EXPECT_EQ(result.errors, "");

@@ -73,7 +73,7 @@ void ResolverTest::delay_output(std::chrono::microseconds verdict) {
 }
 
 RunOptions ResolverTest::options(Way way, const std::vector<std::string>& more) const {
-  RunOptions result{.preload = way != Way::libc, .environment = more, .patience = std::chrono::seconds(60)};
+  RunOptions result{.preload = way != Way::libc, .environment = more, .timeout = std::chrono::seconds(60)};
   if (way != Way::libc) result.environment.push_back("CTGATE_POLICY=" + images_[static_cast<std::size_t>(way)]);
   return result;
 }
@@ -92,7 +92,7 @@ RunResult ResolverTest::run_under_valgrind(Way way, const std::vector<std::strin
                                    "--log-file=" + log};
   command.insert(command.end(), argv.begin(), argv.end());
   auto run_options = options(way);
-  run_options.patience = std::chrono::minutes(6);
+  run_options.timeout = std::chrono::minutes(6);
   auto result = run(command, run_options);
   std::ifstream report(log);
   const std::string text(std::istreambuf_iterator<char>(report), {});

@@ -21,8 +21,8 @@ void check(bool done, const char* what) {
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds patience) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -86,9 +86,9 @@ void UdpSocket::send_to(const Endpoint& endpoint, std::string_view payload) cons
         "sendto");
 }
 
-std::optional<std::string> UdpSocket::receive(std::chrono::milliseconds patience) const {
+std::optional<std::string> UdpSocket::receive(std::chrono::milliseconds timeout) const {
   pollfd waiting{fd(), POLLIN, 0};
-  if (poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return std::nullopt;
+  if (poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return std::nullopt;
   std::array<char, 65536> buffer;
   const auto size = recv(fd(), buffer.data(), buffer.size(), 0);
   check(size >= 0, "recv");

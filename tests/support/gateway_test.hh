@@ -28,9 +28,9 @@ T must(Expected<T>&& result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// Polls until `condition` holds; false after `patience`.
+// Polls until `condition` holds; false after `timeout`.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition,
-                              std::chrono::milliseconds patience = std::chrono::seconds(5));
+                              std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 class GatewayTest : public ::testing::Test {
  protected:
@@ -72,8 +72,8 @@ class UdpSocket {
   void connect(const Endpoint& endpoint) const;
   void send(std::string_view payload) const;
   void send_to(const Endpoint& endpoint, std::string_view payload) const;
-  // The next datagram, or nothing within `patience`.
-  [[nodiscard]] std::optional<std::string> receive(std::chrono::milliseconds patience) const;
+  // The next datagram, or nothing within `timeout`.
+  [[nodiscard]] std::optional<std::string> receive(std::chrono::milliseconds timeout) const;
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:

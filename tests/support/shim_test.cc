@@ -67,7 +67,7 @@ RunResult ShimTest::run(const std::vector<std::string>& argv, const RunOptions& 
   command.insert(command.end(), argv.begin(), argv.end());
   auto process = must(Process::start(
       {.argv = command, .network_namespace = gateway().fd(), .output = output.fd(), .errors = errors.fd()}));
-  const auto status = process.wait(options.patience);
+  const auto status = process.wait(options.timeout);
   if (!status) throw std::runtime_error(argv.front() + " hangs; it printed: " + output.text() + errors.text());
   return {*status, output.text(), errors.text()};
 }

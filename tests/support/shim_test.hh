@@ -15,7 +15,7 @@ struct RunOptions {
   bool preload = true;
   std::string libraries{};                 // the whole of LD_PRELOAD; empty: the library
   std::vector<std::string> environment{};  // "NAME=value", besides
-  std::chrono::milliseconds patience{30'000};
+  std::chrono::milliseconds timeout{30'000};
 };
 
 struct RunResult {
@@ -40,7 +40,7 @@ class ShimTest : public GatewayTest {
                              std::chrono::microseconds delay = std::chrono::milliseconds(5),
                              std::chrono::milliseconds answer_delay = std::chrono::milliseconds(0));
 
-  // Runs a program on the gateway to its end; fails the test if it takes longer than its patience.
+  // Runs a program on the gateway to its end; fails the test if it takes longer than its timeout.
   RunResult run(const std::vector<std::string>& argv, const RunOptions& options = {});
 
   // Damage since the last call of this function, or since set-up. Waits until `expected` datagrams have arrived, or for
