@@ -17,8 +17,8 @@ namespace ctgate::shim {
 namespace {
 
 using resolver::Outcome;
+using resolver::Preference;
 using resolver::Request;
-using resolver::Wish;
 
 std::atomic<CtgateResolve*> entry{nullptr};
 std::atomic<bool> failed{false};
@@ -94,8 +94,9 @@ bool resolve(const Settings& settings, const char* node, const char* service, co
   CtgateResolve* function = load(settings);
   Outcome outcome{};
   if (function != nullptr) {
-    const Wish wish = settings.resolver == image::Resolver::automatic ? Wish::automatic : Wish::c_ares;
-    const Request request{resolver::interface_version, wish, node, service, hints};
+    const Preference preference =
+        settings.resolver == image::Resolver::automatic ? Preference::automatic : Preference::c_ares;
+    const Request request{resolver::interface_version, preference, node, service, hints};
     function(&request, &outcome);
     if (settings.log && outcome.answered) log_answer(node, outcome.datagrams, outcome.streams);
     if (settings.log && !outcome.answered) log_resolver(node, "left to libc: ", outcome.reason);

@@ -26,9 +26,9 @@ const char* judge_file(const char* path, const char* if_missing, const char* if_
 
 }  // namespace
 
-const char* judge_machine(Wish wish, const char* node) {
+const char* judge_machine(Preference preference, const char* node) {
   if (std::getenv("HOSTALIASES") != nullptr && std::strchr(node, '.') == nullptr) return "HOSTALIASES is set";
-  if (wish == Wish::automatic) {
+  if (preference == Preference::automatic) {
     if (access("/var/run/nscd/socket", F_OK) == 0) return "nscd runs and may answer";
     const char* reason = judge_file("/etc/nsswitch.conf", "nsswitch.conf is missing, so libc's built-in default holds",
                                     "nsswitch.conf can't be read", judge_nsswitch);

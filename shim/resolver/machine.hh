@@ -6,8 +6,8 @@
 
 namespace ctgate::resolver {
 
-// nullptr, or a static text that says why the call is left to libc. Under Wish::c_ares only what c-ares can't do
+// nullptr, or a static text that says why the call is left to libc. Under Preference::c_ares only what c-ares can't do
 // counts: a name in the hosts file, an alias from HOSTALIASES.
-[[nodiscard]] const char* judge_machine(Wish wish, const char* node);
+[[nodiscard]] const char* judge_machine(Preference preference, const char* node);
 
 }  // namespace ctgate::resolver

@@ -83,9 +83,9 @@ const char* find_services(Call& call, const Request& request) {
 
 // Before anything is asked.
 const char* judge(Call& call, const Request& request) {
-  const bool careful = request.wish == Wish::automatic;
+  const bool careful = request.preference == Preference::automatic;
   if (must_ask_one_at_a_time()) return "a server answered only one of two questions: they go one at a time now";
-  const char* reason = judge_machine(request.wish, request.node);
+  const char* reason = judge_machine(request.preference, request.node);
   if (reason == nullptr) reason = read_configuration(careful, call.configuration);
   if (reason == nullptr) reason = judge_families(call, flags_of(request.hints));
   if (reason == nullptr) reason = find_services(call, request);

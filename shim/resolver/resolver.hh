@@ -22,14 +22,14 @@ inline constexpr std::uint32_t interface_version = 1;
 inline constexpr char library_name[] = "libctgate-resolver.so";
 inline constexpr char entry_name[] = "ctgate_resolve";
 
-enum class Wish : std::uint32_t {
+enum class Preference : std::uint32_t {
   automatic = 0,  // only where libc would give the same answer
   c_ares = 1,     // wherever c-ares can answer at all
 };
 
 struct Request {
   std::uint32_t version;  // interface_version of the caller
-  Wish wish;
+  Preference preference;
   const char* node;  // these three as the program gave them
   const char* service;
   const addrinfo* hints;
