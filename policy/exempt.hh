@@ -12,9 +12,9 @@ namespace ctgate {
 
 enum class Exemption : std::uint8_t {
   loopback,   // does not leave this host
-  multicast,  // answers come from other addresses, so for conntrack they never are part of the flow
+  multicast,  // answers come from other addresses, so for conntrack they are never part of the flow
   broadcast,  // the same; a subnet's own broadcast address is known to the kernel only
-  // This host, in a socket call. No packet has it: the kernel sends to an address of its own instead
+  // This host, in a socket call. No packet has it: the kernel sends to one of its own addresses instead
   // (ip_route_output_key_hash_rcu(), udpv6_sendmsg()).
   unspecified,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The policy: which flows are gated and within which limits. A plain value; knows no sockets and no netlink.
-// Every default stands here once; an absent file is a valid policy and equals `Policy{}`.
+// Every default is defined here, once; an absent file is a valid policy and equals `Policy{}`.
 #pragma once
 
 #include <chrono>
@@ -57,7 +57,7 @@ struct Rule {
 
 struct GateLimits {
   Milliseconds max_hold{1000};       // 1 ms to 30 s: how long a follower waits before it is promoted
-  std::uint32_t max_promotions = 3;  // 0 to 100: after these all held followers of the flow go
+  std::uint32_t max_promotions = 3;  // 0 to 100: after these all held followers of the flow are let go
   std::uint32_t held_per_flow = 64;  // 1 to 65536
   std::uint32_t held_total = 4096;   // 1 to 65536 and at least held_per_flow
   bool operator==(const GateLimits&) const = default;

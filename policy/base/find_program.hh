@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which file a program's name means.
+// Which file a program's name refers to.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,8 @@ namespace ctgate {
 // the working directory. Null `path`: the system's default path. Nothing if there is none.
 [[nodiscard]] std::optional<std::filesystem::path> find_program(std::string_view name, const char* path);
 
-// The same with this process's PATH, and with the administrators' directories /usr/sbin and /sbin behind it, which the
-// PATHs of users leave out.
+// The same with this process's PATH, followed by /usr/sbin and /sbin, the administrators' directories, which users'
+// PATHs leave out.
 [[nodiscard]] std::optional<std::filesystem::path> find_program(std::string_view name);
 
 }  // namespace ctgate

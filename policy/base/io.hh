@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reading and writing whole pieces. EINTR is retried; errno says what failed.
+// Reading and writing in full. EINTR is retried; errno says what failed.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace ctgate {
 
-// Reads until `buffer` is full or the file ends. The number of bytes, or -1.
+// Reads until `buffer` is full or the file ends. Returns the number of bytes, or -1.
 [[nodiscard]] ssize_t read_whole(int fd, std::span<std::byte> buffer);
 
 [[nodiscard]] bool write_whole(int fd, std::span<const std::byte> bytes);
@@ -19,8 +19,8 @@ namespace ctgate {
   return write_whole(fd, std::as_bytes(std::span(text)));
 }
 
-// The file behind `fd` from its beginning, `most` bytes of it; the descriptor's position is not used. What cannot be
-// read is missing.
+// The first `most` bytes of the file behind `fd`; the descriptor's position is not used. Ends early where reading
+// fails.
 [[nodiscard]] std::string content_of(int fd, std::size_t most = std::string::npos);
 
 }  // namespace ctgate

@@ -15,9 +15,9 @@ namespace ctgate {
 struct ReplaceOptions {
   mode_t mode = 0644;            // whatever the umask is
   std::optional<uid_t> owner{};  // and group of the same number; nothing: as any new file of the caller's
-  // What is put behind the file's name for the new one, which is written beside it: rename(2) does not cross file
-  // systems. With a suffix of its own, what an interrupted run has left there is overwritten, so two callers must not
-  // work at the same time. Nothing: a name that nobody else has.
+  // Appended to the file's name for the new one, which is written next to it: rename(2) does not cross file systems.
+  // With a fixed suffix, what an interrupted run has left there is overwritten, so two callers must not work at the
+  // same time. Nothing: a unique name.
   std::optional<std::string_view> suffix{};
 };
 
@@ -26,14 +26,14 @@ struct ReplaceFailure {
   int error = 0;          // errno
 };
 
-// Makes or replaces the file at `path`, links not followed: whoever opens it, also after a crash, sees the old content
-// or the new one, and a mapping of the old one stays as it is. On disk when it returns. After a failure the file is as
-// it was and no other is left behind; only where its directory could not be synced, the new one is there.
+// Makes or replaces the file at `path`, links not followed: whoever opens it, even after a crash, sees the old content
+// or the new, and a mapping of the old file stays as it is. On disk when it returns. After a failure the file is as it
+// was and no other is left behind, except that the new one is in place if only its directory could not be synced.
 [[nodiscard]] tl::expected<void, ReplaceFailure> replace_file(const std::filesystem::path& path,
                                                               std::string_view content,
                                                               const ReplaceOptions& options = {});
 
-// Makes what happened to the names in a directory last, where the file system can. The errno value of the failure, or
+// Makes changes to the names in a directory durable, where the file system can. Returns the failure's errno value, or
 // 0.
 [[nodiscard]] int sync_directory(const std::filesystem::path& directory);
 

@@ -14,9 +14,9 @@ namespace ctgate {
 
 struct ProgramOptions {
   std::string_view input{};                               // becomes its stdin
-  std::optional<std::vector<std::string>> environment{};  // "NAME=value", all that it gets; nothing: the caller's
+  std::optional<std::vector<std::string>> environment{};  // "NAME=value", its whole environment; nothing: the caller's
   bool errors_apart = false;                              // else stderr goes where stdout goes
-  // It then runs in a process group of its own, which is killed when the time is over, and the first 64 KiB of each
+  // It then runs in its own process group, which is killed when the time is up, and only the first 64 KiB of each
   // output are kept.
   std::optional<std::chrono::milliseconds> limit{};
 };
@@ -30,8 +30,8 @@ struct ProgramResult {
   bool operator==(const ProgramResult&) const = default;
 };
 
-// `argv[0]` is a path, or a name for find_program(). What the program wrote until its own end counts, not what
-// others write later that it has left behind. An error only where it could not be started; the message names the
+// `argv[0]` is a path, or a name for find_program(). The output is what was written before the program itself ended,
+// not what processes it left behind write later. An error only if it could not be started; the message names the
 // program.
 [[nodiscard]] Expected<ProgramResult> run_program(const std::vector<std::string>& argv,
                                                   const ProgramOptions& options = {});

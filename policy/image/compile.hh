@@ -28,17 +28,17 @@ struct CompiledPolicy {
 // a value that no policy file may have.
 //
 // Left out are the rules that a local sender's flow can't match as long as its interface is unknown, which it is before
-// routing: those with direction "forward" or "input", and those that name interfaces. So View::decide says what match()
-// of policy/match/match.hh says for direction "output", a known user and no interface, exempt destinations aside.
+// routing: those with direction "forward" or "input", and those that name interfaces. So View::decide agrees with
+// match() of policy/match/match.hh for direction "output", a known user and no interface, exempt destinations aside.
 [[nodiscard]] Expected<CompiledPolicy> compile_policy(const Policy& policy);
 
-// The policy with the paths added to skip_programs that its symbolic links lead to: where /bin is a link, a program
-// that was named /bin/ping is /usr/bin/ping to the kernel (/proc/PID/exe). Looks into the file system; what is missing
-// there stays as it is.
+// The policy with the targets of the symbolic links in skip_programs added to it: where /bin is a link, a program
+// listed as /bin/ping is /usr/bin/ping to the kernel (/proc/PID/exe). Reads the file system; a path missing there stays
+// as it is.
 [[nodiscard]] Policy with_resolved_programs(Policy policy);
 
 // What the image holds. It has no names: rules are called "rule-1", "rule-2", ... What an image does not hold (limits
-// of the gate, options of the daemon, releases) has its default. compile_policy() makes the same image of it again.
+// of the gate, options of the daemon, releases) has its default. compile_policy() turns it into the same image again.
 [[nodiscard]] Policy policy_of_image(const image::View& view);
 
 }  // namespace ctgate

@@ -4,9 +4,9 @@
 // time, allocates nothing and throws nothing, because it runs inside other people's programs before main().
 //
 // Layout: Header, Rule[rules], PortRange[ports], Prefix[prefixes], User[users], text. Offsets follow from the counts.
-// `text` holds the paths of skip_programs one after the other, each ended by a NUL. The rules' slices lie in their
-// tables in the order of the rules, without gaps and without overlaps: a policy has one image, and a lookup passes over
-// it once.
+// `text` holds the paths of skip_programs one after the other, each ended by a NUL. The rules' slices are in their
+// tables in the order of the rules, without gaps or overlaps: a policy has exactly one image, and a lookup makes one
+// pass over it.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Header {
   unsigned char magic[8];
   std::uint32_t version;
   std::uint32_t size;      // of the whole image, bytes
-  std::uint64_t checksum;  // FNV-1a, 64 bits, over everything behind this field
+  std::uint64_t checksum;  // FNV-1a, 64 bits, over everything after this field
   std::uint32_t max_wait;  // milliseconds, 1 to 10000
   std::uint8_t wait_for;   // where no rule matches
   std::uint8_t resolver;
@@ -100,14 +100,14 @@ enum class Fault : std::uint8_t {
 
 [[nodiscard]] std::uint64_t checksum(const void* bytes, std::size_t size);
 
-// A checked image. Does not own the bytes: they must stay, and unchanged, as long as the view is used.
+// A checked image. Does not own the bytes: they must stay, unchanged, as long as the view is used.
 class View {
  public:
-  // Checks everything once, so that the other functions need no checks; reads nothing outside of the bytes given, which
-  // may hold anything. `bytes` must be aligned to 8. `view` changes only where the result is `none`.
+  // Checks everything once, so that the other functions need no checks; reads nothing outside the bytes given, which
+  // may hold anything. `bytes` must be aligned to 8. `view` changes only if the result is `none`.
   [[nodiscard]] static Fault open(const void* bytes, std::size_t size, View& view);
 
-  // The tables, for those who want to show them; how long they are stands in the header.
+  // The tables, for showing them; their lengths are in the header.
   [[nodiscard]] const Header& header() const { return *header_; }
   [[nodiscard]] const Rule* rules() const { return rules_; }
   [[nodiscard]] const PortRange* ports() const { return ports_; }

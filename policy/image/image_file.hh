@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files with a policy image (policy/image/image.hh): writing one under the eyes of programs that map it, and reading
-// one to show it. The preload library has a reader of its own, which also checks owner and mode.
+// Files with a policy image (policy/image/image.hh): writing one while programs have it mapped, and reading one to show
+// it. The preload library has its own reader, which also checks owner and mode.
 #pragma once
 
 #include <cstddef>

@@ -31,13 +31,13 @@ struct MatchResult {
   Release release = Release::confirmed;
   std::vector<std::string>
       rejected;     // one line for each rule tried before: `rule "dns": destination port 80 is not in 53`
-  std::string why;  // why the winner did match
+  std::string why;  // why the winner matched
 };
 
 // Rules are tried in order and the first match wins. What is unknown (interface, user, direction) does not match a rule
 // that asks for it, and the reason says so.
-// Exempt are the loopback, multicast and broadcast destinations of policy/exempt.hh and what comes from a loopback
-// address or goes through `lo`.
+// The loopback, multicast and broadcast destinations of policy/exempt.hh are exempt, and so is what comes from a
+// loopback address or goes through `lo`.
 [[nodiscard]] MatchResult match(const Policy& policy, const FlowFacts& flow);
 
 }  // namespace ctgate

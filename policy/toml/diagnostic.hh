@@ -18,7 +18,7 @@ struct Diagnostic {
   // Full path: "gate.max_hold", "rule[2].users[0]"; indexes count from 0. Empty: the text itself, as in a syntax error.
   std::string key;
   std::string expected;  // what is valid here: `one of "gate", "pass"`
-  std::string found;     // what stands there: `"gaet"`, `70000`, `a table`; may be empty
+  std::string found;     // what is there: `"gaet"`, `70000`, `a table`; may be empty
   std::string nearest;   // the valid word, network or value that was probably meant; may be empty
   std::string problem;   // says what is wrong where "expected X, found Y" does not: "unknown key"; else empty
 
@@ -31,7 +31,7 @@ struct Diagnostic {
   [[nodiscard]] std::string to_string() const;
 };
 
-// All lines, one a diagnostic, in the given order.
+// All lines, one per diagnostic, in the given order.
 [[nodiscard]] std::string to_string(const std::vector<Diagnostic>& diagnostics);
 
 // Why a single value is refused; the reader adds file, position and key and makes a Diagnostic of it.

@@ -34,7 +34,7 @@ inline constexpr std::size_t largest_policy_file = std::size_t{1} << 20U;  // by
 [[nodiscard]] Expected<std::optional<std::string>> read_policy_file(const std::string& path);
 
 // Reads and parses. An absent file is the built-in policy, `Policy{}`, unless `must_exist`. The error (always
-// ExitCode::usage) holds all diagnostics, one a line.
+// ExitCode::usage) holds all diagnostics, one per line.
 [[nodiscard]] Expected<Policy> load_policy(const std::string& path, bool must_exist);
 
 }  // namespace ctgate

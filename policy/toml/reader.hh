@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the keys of one TOML table into typed fields and collects every error on the way. Private to the
+// Reads the keys of one TOML table into typed fields and collects every error along the way. Private to the
 // parser, as is syntax.hh, the other header that needs toml++.
 #pragma once
 
@@ -39,7 +39,7 @@ class Problems {
 // How a message names a value: `"text"`, `17`, `a table`.
 [[nodiscard]] std::string describe(const toml::node& node);
 
-// A field is changed only if its key is there and right. Asking for a key makes it known; `finish` reports the others.
+// A field is changed only if its key is there and valid. Asking for a key makes it known; `finish` reports the others.
 class TableReader {
  public:
   // `path` is the table's own key, "" for the document. Keeps references to all but `path`.
@@ -83,7 +83,7 @@ class TableReader {
     field = std::move(values);
   }
 
-  // A table below this one; nullptr: not there, or reported as no table.
+  // A table below this one; nullptr: not there, or reported as not being a table.
   const toml::table* section(std::string_view key);
 
   // Reports a value that is wrong by itself; `key` is the full one.

@@ -8,9 +8,9 @@
 
 namespace ctgate {
 
-// The complete policy as TOML: every key with its value, also where that is the default. Exact: for any policy that
+// The complete policy as TOML: every key with its value, even where that is the default. Exact: for any policy that
 // parse_policy can return, parse_policy(to_toml(policy)) == policy. Users are numbers. Two keys are left out where no
-// value may stand: `mark_bit` without a bit, `release` with action "pass".
+// value is valid: `mark_bit` without a bit, `release` with action "pass".
 [[nodiscard]] std::string to_toml(const Policy& policy);
 
 // The part that the preload library's image holds (policy/image/compile.hh), also a valid policy file: [shim], the

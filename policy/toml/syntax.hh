@@ -10,8 +10,8 @@
 
 namespace ctgate {
 
-// The tables of `text`. Nothing: `problems` has got the error, one only, since what stands behind a syntax error is
-// guesswork. Safe for hostile text.
+// The tables of `text`. Nothing: `problems` has the error, only one, since what follows a syntax error is guesswork.
+// Safe for hostile text.
 [[nodiscard]] std::optional<toml::table> parse_toml(std::string_view text, Problems& problems);
 
 }  // namespace ctgate

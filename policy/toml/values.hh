@@ -33,7 +33,7 @@ namespace ctgate {
 [[nodiscard]] tl::expected<std::string, ValueError> parse_interface(std::string_view text);
 
 // The id of the user called `name`, through getpwnam_r(3) and so through every source of nsswitch.conf.
-// The nearest word is searched in /etc/passwd only: other sources may be slow or endless.
+// The nearest word is looked for in /etc/passwd only: other sources may be slow or endless.
 [[nodiscard]] tl::expected<std::uint32_t, ValueError> parse_user_name(std::string_view name);
 
 inline constexpr std::uint32_t last_user = 0xfffffffe;  // (uid_t)-1 means "no user" in system calls
