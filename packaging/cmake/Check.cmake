@@ -1,12 +1,12 @@
-# `cmake --build build --target check`: formatting, clang-tidy, shellcheck and the directions of #include lines; each is
-# also a target of its own. A tool that is missing makes its target fail. `format` formats the sources.
+# `cmake --build build --target check`: formatting, clang-tidy, shellcheck and the directions of #include lines; each
+# also has its own target. A tool that is missing makes its target fail. `format` formats the sources.
 add_custom_target(check)
 file(GLOB_RECURSE CTGATE_SOURCES CONFIGURE_DEPENDS
      "${PROJECT_SOURCE_DIR}/policy/*.cc" "${PROJECT_SOURCE_DIR}/policy/*.hh" "${PROJECT_SOURCE_DIR}/daemon/*.cc"
      "${PROJECT_SOURCE_DIR}/daemon/*.hh" "${PROJECT_SOURCE_DIR}/shim/*.cc" "${PROJECT_SOURCE_DIR}/shim/*.hh"
      "${PROJECT_SOURCE_DIR}/tests/*.cc" "${PROJECT_SOURCE_DIR}/tests/*.hh")
 
-# ctgate_add_check(NAME PROGRAM PACKAGES COMMAND...): the target NAME, for which PROGRAM has to be there.
+# ctgate_add_check(NAME PROGRAM PACKAGES COMMAND...): the target NAME, which needs PROGRAM.
 function(ctgate_add_check name program packages)
   if(program)
     add_custom_target(${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" USES_TERMINAL VERBATIM)
@@ -16,21 +16,21 @@ function(ctgate_add_check name program packages)
   endif()
 endfunction()
 
-# Other versions format otherwise and warn of other things; 14 is that of Debian 12.
+# Other versions format differently and give other warnings; Debian 12 has 14.
 find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
 find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 find_program(RUN_CLANG_TIDY NAMES run-clang-tidy-14 run-clang-tidy)
 find_program(SHELLCHECK shellcheck)
 find_program(PYTHON3 python3)
 set(tidy ${RUN_CLANG_TIDY} -quiet -clang-tidy-binary ${CLANG_TIDY} -p "${PROJECT_BINARY_DIR}"
-    # clang before 16 wants this beside g++'s -ftrivial-auto-var-init=zero; later ones ignore it.
+    # clang before 16 needs this in addition to g++'s -ftrivial-auto-var-init=zero; later ones ignore it.
     -extra-arg=-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 if(NOT CLANG_TIDY)
   set(RUN_CLANG_TIDY "")
 endif()
-# What `check` leaves out of .clang-tidy for its price: the analyzer is half of the time; the second one takes as long as
-# all others together where CLI11 is included; the rest search each header of the C++ library for what g++ warns of, or
-# C++20 no longer has.
+# What `check` leaves out of .clang-tidy to save time: the analyzer takes half of the total; the second one as long as
+# all others together where CLI11 is included; the rest search every header of the C++ library for what g++ warns about,
+# or C++20 no longer has.
 set(cheap -clang-analyzer-* -performance-unnecessary-value-param
     -bugprone-assert-side-effect -bugprone-misplaced-widening-cast -bugprone-multiple-statement-macro
     -bugprone-not-null-terminated-result -bugprone-reserved-identifier -bugprone-signed-char-misuse
@@ -50,7 +50,7 @@ ctgate_add_check(check-format "${CLANG_FORMAT}" "clang-format (Fedora: clang-too
 ctgate_add_check(format "${CLANG_FORMAT}" "clang-format (Fedora: clang-tools-extra)" ${CLANG_FORMAT} -i ${CTGATE_SOURCES})
 ctgate_add_check(check-tidy "${RUN_CLANG_TIDY}" "clang-tidy (Fedora: clang-tools-extra)" ${tidy} -checks=${cheap}
                  ${tidied})
-# All of .clang-tidy: three to four times as long.
+# All of .clang-tidy; takes three to four times as long.
 ctgate_add_check(check-analyzer "${RUN_CLANG_TIDY}" "clang-tidy (Fedora: clang-tools-extra)" ${tidy} ${tidied})
 ctgate_add_check(check-shellcheck "${SHELLCHECK}" "shellcheck (Fedora: ShellCheck)" "${PROJECT_SOURCE_DIR}/tests/lint/shell")
 ctgate_add_check(check-includes "${PYTHON3}" "python3" ${PYTHON3} "${PROJECT_SOURCE_DIR}/tests/lint/includes"

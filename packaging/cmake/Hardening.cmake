@@ -17,7 +17,7 @@ if(CTGATE_SANITIZE)
   add_compile_options(-fsanitize=${CTGATE_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CTGATE_SANITIZE})
 else()
-  # _FORTIFY_SOURCE needs optimisation and does not go with the sanitizers. A distribution's own level stays.
+  # _FORTIFY_SOURCE needs optimisation and does not work with the sanitizers. A level set by the distribution is kept.
   if(NOT CMAKE_CXX_FLAGS MATCHES "_FORTIFY_SOURCE")
     add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
                         $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
