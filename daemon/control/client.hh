@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The asking side of the control socket.
+// The client side of the control socket.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,8 @@
 
 namespace ctgate::control {
 
-// Sends one line (without its end) and returns all that comes back. ExitCode::system where nobody answers within
-// 5 s; the message names the socket and says what to do.
+// Sends one line (without its end) and returns all that comes back. ExitCode::system if there is no answer within 5 s;
+// the message names the socket and says what to do.
 [[nodiscard]] Expected<std::string> request(const std::filesystem::path& socket, std::string_view line);
 
 }  // namespace ctgate::control

@@ -7,11 +7,11 @@
 namespace ctgate::control {
 
 // Not the directory of the policy image (policy/image/image.hh): this one belongs to whatever user ctgated runs as,
-// that one to root alone, or else the preload library would not take the image.
+// that one to root alone, or else the preload library would refuse the image.
 inline constexpr std::string_view default_runtime_directory = "/run/ctgated";
 inline constexpr std::string_view socket_name = "control.sock";
 
-// The only request so far; the answer is described in daemon/ctgated/keeper/status.hh.
+// The only request so far; the answer is described in daemon/control/status.hh.
 inline constexpr std::string_view status_request = R"({"command":"status"})";
 
 }  // namespace ctgate::control

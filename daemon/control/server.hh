@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The answering side of the control socket: one line of JSON in, one line of JSON out, then the connection ends.
+// The server side of the control socket: one line of JSON in, one line of JSON out, then the connection ends.
 #pragma once
 
 #include <asio.hpp>

@@ -71,7 +71,7 @@ struct Status {
   Text version;
   Number pid;
   Text backend;
-  Text netns;  // as it was named; empty: the one that the daemon was started in
+  Text netns;  // as it was given; empty: the one that the daemon was started in
   Text policy;
   ReportedCounters counters;  // the sums over all queues
   Number worker_restarts_total;
@@ -104,12 +104,12 @@ struct Status {
 // One line without its end. Bytes that are not UTF-8, as paths may have, are replaced.
 [[nodiscard]] std::string to_json(const Status& status);
 
-// What is understood of a daemon's answer: unknown keys are passed over; fields that are missing, or of another type
-// than expected, stay empty. ExitCode::system where it is no JSON object, or the daemon's own error message.
+// What can be read of a daemon's answer: unknown keys are ignored; fields that are missing, or of another type than
+// expected, stay empty. ExitCode::system if it is not a JSON object, or is the daemon's error message.
 [[nodiscard]] Expected<Status> status_from_json(std::string_view text);
 
-// For people; several lines. `own_version`: of the program that prints. What the daemon did not tell shows as "?", and
-// where its version is another one a line says so.
+// For people; several lines. `own_version`: of the program that prints. What the daemon did not report shows as "?",
+// and if its version differs a line says so.
 [[nodiscard]] std::string to_text(const Status& status, std::string_view own_version);
 
 }  // namespace ctgate::control

@@ -25,9 +25,9 @@ struct RunLine {
 };
 [[nodiscard]] RunLine split_run_line(int argc, char** argv);
 
-void add_run_command(CLI::App& app, ExitCode& exit_code, char** command);  // run; does not return if all is well
+void add_run_command(CLI::App& app, ExitCode& exit_code, char** command);  // run; does not return on success
 
-// Prints "ctgate: MESSAGE" to stderr and gives the error's exit code.
+// Prints "ctgate: MESSAGE" to stderr and returns the error's exit code.
 ExitCode report(const Error& error);
 
 }  // namespace ctgate::cli

@@ -11,7 +11,7 @@ namespace ctgate::cli {
 
 struct PolicyFile {
   Policy policy;
-  std::string title;  // the file, with "(built-in defaults)" behind it if there is none
+  std::string title;  // the file, followed by "(built-in defaults)" if there is none
   bool defaults = false;
 };
 
@@ -21,8 +21,8 @@ inline constexpr auto policy_file_help =
 // An empty `file` means the default one, which may be absent.
 [[nodiscard]] Expected<PolicyFile> load_policy_file(const std::string& file);
 
-// Prints an error of load_policy_file() and gives its exit code. Diagnostics go out as "file:line:column: ..." without
-// a prefix, as compilers do, so that editors find the place.
+// Prints an error of load_policy_file() and returns its exit code. Diagnostics go out as "file:line:column: ..."
+// without a prefix, as compilers do, so that editors find the place.
 ExitCode report_policy_error(const Error& error);
 
 }  // namespace ctgate::cli

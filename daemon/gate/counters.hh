@@ -23,7 +23,7 @@ struct BasicCounters {
   Value abandoned{};       // flows let go whole after max_promotions
   Value overflow{};        // datagrams accepted at once because a limit was reached
   Value unparsed{};        // datagrams accepted because their headers could not be read
-  Value events{};          // of conntrack
+  Value events{};          // from conntrack
   Value event_overruns{};  // times that the kernel dropped events
   Value queue_overruns{};  // times that the kernel could not hand over a queued datagram
   Value lookups{};         // in conntrack
@@ -55,7 +55,7 @@ inline Counters& operator+=(Counters& sum, const Counters& more) {
   return sum;
 }
 
-// How long datagrams were held. Upper bounds of the buckets; behind them one more for everything longer.
+// How long datagrams were held. Upper bounds of the buckets; after them comes one more for everything longer.
 inline constexpr std::array<std::chrono::microseconds, 14> hold_bounds{
     std::chrono::microseconds(50),     std::chrono::microseconds(100),    std::chrono::microseconds(250),
     std::chrono::microseconds(500),    std::chrono::microseconds(1000),   std::chrono::microseconds(2500),

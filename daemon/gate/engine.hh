@@ -13,7 +13,7 @@
 
 namespace ctgate {
 
-// Where verdicts go. Never fails towards the caller: a verdict for a datagram that is gone is no error.
+// Where verdicts go. Never reports a failure: a verdict for a datagram that is gone is not an error.
 class VerdictSink {
  public:
   virtual ~VerdictSink() = default;
@@ -22,8 +22,8 @@ class VerdictSink {
   virtual void write(const VerdictPlan& plan) = 0;
 };
 
-// How far conntrack's entry of a flow is. `none` covers entries that are not confirmed yet: ctnetlink does not find
-// those.
+// How far along conntrack's entry for a flow is. `none` covers entries that are not confirmed yet: ctnetlink does not
+// find those.
 enum class EntryState { none, confirmed, replied };
 
 struct ConntrackChange {
@@ -35,8 +35,8 @@ struct ConntrackChange {
 class ConntrackView {
  public:
   virtual ~ConntrackView() = default;
-  // Hands over the changes that wait, or many of them, without blocking. False: the kernel dropped some (ENOBUFS); it
-  // may say so each time.
+  // Hands over the pending changes, or many of them, without blocking. False: the kernel dropped some (ENOBUFS); it may
+  // say so each time.
   virtual bool drain(const std::function<void(const ConntrackChange&)>& each) = 0;
   // Finds an entry of which `flow` is either direction, so an answer's flow is found too.
   [[nodiscard]] virtual EntryState lookup(const FlowKey& flow) = 0;
@@ -53,8 +53,8 @@ class Engine {
   // `lookups_a_breath` lookups), so that whoever watches the thread can tell a long turn from a hang.
   static constexpr std::size_t verdicts_a_write = 512;
   static constexpr std::size_t lookups_a_breath = 256;
-  // Rounds of lookups, verdicts and events in one turn. Each round may be the cause of another one: verdicts confirm
-  // flows, lost events ask for lookups. What is left after the last one waits for the next turn, which is due at once.
+  // Rounds of lookups, verdicts and events in one turn. Each round may cause another one: verdicts confirm flows, lost
+  // events ask for lookups. What is left after the last one waits for the next turn, which is due at once.
   static constexpr int max_rounds = 16;
 
   // Borrows the sink and the view for its lifetime.
@@ -68,7 +68,7 @@ class Engine {
   void packets(std::span<const QueuedPacket> batch, Time now);
   // Events wait, or a deadline has come.
   void wake(Time now);
-  // Lets everything go, for a stop.
+  // Lets everything go, in order to stop.
   void release_all(Time now);
 
   // When wake() has something to do next; in the past where the last turn left work.

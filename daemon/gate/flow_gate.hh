@@ -33,7 +33,7 @@ struct GateConfig {
   bool sees_leaders = false;
   // Where leaders are seen: how long a confirmed flow stays open. Shorter than nf_conntrack_udp_timeout.
   Duration confirmed_lifetime = std::chrono::seconds(20);
-  // How often a flow that holds is looked up while it waits. Empty: once, at a quarter of max_hold, since events tell
+  // How often a flow that holds is looked up while it waits. Empty: once, at a quarter of max_hold, since events report
   // the rest. Set where the kernel sends no events (net.netfilter.nf_conntrack_events = 0).
   std::optional<Duration> lookup_interval;
 };

@@ -27,7 +27,7 @@ inline constexpr std::size_t mark_size = 12;  // bytes
 
 struct Arrival {
   DatagramMark mark;
-  Endpoint source;  // as the server sees it: behind the gateway's NAT
+  Endpoint source;  // as the server sees it: after the gateway's NAT
   Address backend;  // the server's address that it reached
 };
 

@@ -9,9 +9,9 @@
 
 namespace ctgate::lab {
 
-// Sums over all CPUs. A kernel that does not have one of them reports 0.
+// Sums over all CPUs. One that the kernel does not have is 0.
 struct ConntrackStats {
-  std::uint64_t clash_resolve = 0;  // entries that were merged with, or squeezed in beside, one of the same tuple
+  std::uint64_t clash_resolve = 0;  // entries that were merged with, or squeezed in next to, one of the same tuple
   std::uint64_t insert_failed = 0;  // packets dropped because their entry could not be put into the table
 };
 

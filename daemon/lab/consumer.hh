@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The third party: an NFQUEUE consumer as a firewall, an intrusion detection system or a security agent has one. It
-// takes its time with each verdict, and so stretches the moment in which conntrack does not know a new flow yet.
+// The third party: an NFQUEUE consumer such as a firewall, an intrusion detection system or a security agent has. It
+// takes its time with each verdict, and so stretches the moment in which conntrack does not yet know a new flow.
 #pragma once
 
 #include <atomic>
@@ -25,12 +25,12 @@ enum class VerdictPolicy {
 
 struct ConsumerOptions {
   std::uint16_t queue = 1;
-  std::chrono::microseconds delay{2000};  // from reading a packet to its verdict; packets do not add up
+  std::chrono::microseconds delay{2000};  // from reading a packet to its verdict; delays do not add up
   VerdictPolicy policy = VerdictPolicy::accept_all;
 };
 
-// A thread that reads one queue and gives one verdict a packet, in order of arrival. On destruction it accepts what it
-// still holds and ends at once.
+// A thread that reads one queue and gives one verdict per packet, in order of arrival. On destruction it accepts what
+// it still holds and ends at once.
 class DelayingConsumer {
  public:
   // The queue is bound on return. A taken queue number is an error (EPERM from the kernel).

@@ -21,14 +21,14 @@ namespace ctgate::lab {
 
 struct DaemonOptions {
   std::string policy = {};                   // TOML; empty: the defaults
-  std::vector<std::string> extra_args = {};  // behind --netns, --runtime-dir and --policy
+  std::vector<std::string> extra_args = {};  // after --netns, --runtime-dir and --policy
 };
 
 // Owns a running daemon. The destructor stops it (SIGTERM, and SIGKILL after 5 s).
 class Daemon {
  public:
-  // On return the daemon reports "running". The error of one that does not come up carries the end of its log. Start it
-  // from a thread that outlives it (command.hh).
+  // On return the daemon reports "running". The error for one that does not come up includes the end of its log. Start
+  // it from a thread that outlives it (policy/base/process.hh).
   [[nodiscard]] static Expected<Daemon> start(const NetworkNamespace& where, const DaemonOptions& options = {});
 
   Daemon(Daemon&& other) noexcept
@@ -45,13 +45,13 @@ class Daemon {
   [[nodiscard]] const std::filesystem::path& runtime_directory() const { return directory_; }
   [[nodiscard]] std::filesystem::path policy_path() const { return directory_ / "policy.toml"; }
 
-  // What {"command":"status"} answers.
+  // The answer to {"command":"status"}.
   [[nodiscard]] Expected<nlohmann::json> status() const;
 
   // Everything it wrote to standard error.
   [[nodiscard]] std::string log() const { return content_of(log_.get()); }
 
-  // The result is the exit status as of Process::wait().
+  // Returns the exit status, as Process::wait() does.
   int stop() { return process_.stop(); }
 
  private:

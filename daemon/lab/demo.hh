@@ -38,7 +38,7 @@ struct DemoReport {
   [[nodiscard]] nlohmann::ordered_json to_json() const;
 };
 
-// Whether this system can run the demo; what it can run only in part is in skipped_scenarios().
+// Whether this system can run the demo at all; the scenarios that it cannot run are in skipped_scenarios().
 [[nodiscard]] Expected<void> check_demo();
 [[nodiscard]] std::vector<SkippedScenario> skipped_scenarios();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The way of an endpoint to the socket API and back.
+// Converts an endpoint to what the socket API takes, and back.
 #pragma once
 
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ struct SocketAddress {
   return family == Family::ipv4 ? AF_INET : AF_INET6;
 }
 
-// The address that every interface has: 0.0.0.0 or ::.
+// The address that stands for every interface: 0.0.0.0 or ::.
 [[nodiscard]] inline Address any_address(Family family) {
   return Address{family, {}};
 }

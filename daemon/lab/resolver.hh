@@ -48,10 +48,10 @@ struct LoggedQuestion {
 // The questions in a log of --log-queries=extra, in order of arrival. Pure.
 [[nodiscard]] std::vector<LoggedQuestion> parse_questions(std::string_view log);
 
-// Lookups, and the flows that they were: one a name, of two datagrams.
+// Lookups, and the flows that they made: one per name, of two datagrams.
 struct LookupResult {
   std::uint32_t flows = 0;     // lookups
-  std::uint32_t sent = 0;      // questions: two a lookup
+  std::uint32_t sent = 0;      // questions: two per lookup
   std::uint32_t answered = 0;  // questions whose answer getaddrinfo() returned
   std::uint32_t lost = 0;
   std::uint32_t split_flows = 0;         // names asked for from several source ports

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A place where the lab can leave nothing behind: private mounts, and a PID namespace that takes every process along.
+// A place where the lab can leave nothing behind: private mounts, and a PID namespace that takes every process with it.
 #pragma once
 
 #include <filesystem>
@@ -18,17 +18,17 @@ inline constexpr std::string_view namespace_directory = "/run/netns";
 [[nodiscard]] Expected<void> check_privileges();
 
 // Runs `body` in a child that is the first process of a new PID namespace and has called enter_private_mounts(). When
-// that child ends, for whatever reason, the kernel kills everything it started, daemons that left their parent or
-// changed their user too (PR_SET_PDEATHSIG does not survive either), and with the last process go the mounts, the named
+// that child ends, for whatever reason, the kernel kills everything it started, including daemons that left their
+// parent or changed their user (PR_SET_PDEATHSIG survives neither), and with the last process go the mounts, the named
 // network namespaces and the scratch files.
 //
-// SIGINT, SIGTERM, SIGHUP and SIGQUIT kill the child at once; the result is then 128 + the signal's number. It is the
-// child's exit status else. The same holds without clean-up code when the caller itself is killed.
+// SIGINT, SIGTERM, SIGHUP and SIGQUIT kill the child at once; the result is then 128 + the signal's number. Otherwise
+// it is the child's exit status. The same holds without clean-up code when the caller itself is killed.
 // The calling process must have no other threads. See pid_namespaces(7).
 [[nodiscard]] Expected<int> run_isolated(const std::function<int()>& body);
 
-// Moves the calling process into a mount namespace of its own, with an empty tmpfs on /run/netns, so that network
-// namespaces named there exist for this process and its children only. Before any thread is started. The directory is
+// Moves the calling process into its own mount namespace, with an empty tmpfs on /run/netns, so that network namespaces
+// named there exist for this process and its children only. To be called before any thread is started. The directory is
 // made if it is missing; run_isolated() removes it again, this function alone does not.
 [[nodiscard]] Expected<void> enter_private_mounts();
 

@@ -52,7 +52,7 @@ struct RunResult {
   [[nodiscard]] bool clean() const { return lost == 0 && split_flows == 0 && out_of_order_flows == 0; }
 };
 
-// Runs the scenario in a network of its own, with or without ctgated on the gateway. Inside a sandbox (sandbox.hh).
+// Runs the scenario in its own network, with or without ctgated on the gateway. Inside a sandbox (sandbox.hh).
 [[nodiscard]] Expected<RunResult> run_scenario(const Scenario& scenario, const Load& load, bool with_ctgated);
 
 }  // namespace ctgate::lab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The server side: every address of the server namespace answers, and every arrival is written down.
+// The server side: every address of the server namespace answers, and every arrival is recorded.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,8 @@ struct ServerOptions {
   std::chrono::milliseconds answer_delay{0};
 };
 
-// A thread with one socket for all addresses of the namespace (the backend is told by IP_PKTINFO), so that the order of
-// arrival is one order, over all backends. It sends each datagram back from the address that it reached.
+// A thread with one socket for all addresses of the namespace (IP_PKTINFO tells the backend), so that there is one
+// order of arrival over all backends. It sends each datagram back from the address that it reached.
 class Servers {
  public:
   [[nodiscard]] static Expected<std::unique_ptr<Servers>> start(const NetworkNamespace& where,

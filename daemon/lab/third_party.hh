@@ -14,7 +14,7 @@ struct ThirdPartyRule {
   Hook hook = Hook::forward;  // at priority filter (0): after conntrack, and in OUTPUT after DNAT
   std::uint16_t queue = 1;
   // Only `ct state new`, as many firewalls do, else all UDP. What such a rule holds is overtaken as soon as the first
-  // answer makes its flow established: the third party reorders flows by itself.
+  // answer makes its flow established: the third party reorders flows on its own.
   bool only_new = false;
 };
 

@@ -22,7 +22,7 @@ class BatchReader {
   ~BatchReader() = default;
 
   enum class Status {
-    drained,  // nothing waits any more
+    drained,  // nothing is waiting
     more,     // a full batch was read, more may wait
     overrun,  // the socket's buffer was full and the kernel dropped messages (ENOBUFS); more may wait
   };

@@ -28,7 +28,7 @@ class ConntrackEvents {
   Socket socket_;
 };
 
-// What the engine sees of conntrack: the events of a borrowed socket, and lookups on a socket of its own.
+// What the engine sees of conntrack: the events of a borrowed socket, and lookups on its own socket.
 class Conntrack final : public ConntrackView {
  public:
   [[nodiscard]] static Expected<std::unique_ptr<Conntrack>> open(const ConntrackEvents& events);

@@ -18,7 +18,7 @@ enum class QueueNumber : std::uint16_t {};
 inline constexpr std::size_t packet_message_space = 1024;
 
 struct QueueSettings {
-  // Datagrams that may wait in the kernel. Beyond it the kernel accepts them by itself (NFQA_CFG_F_FAIL_OPEN).
+  // Datagrams that may wait in the kernel. Beyond that the kernel accepts them itself (NFQA_CFG_F_FAIL_OPEN).
   std::uint32_t length = 16384;
   std::size_t receive_buffer = 16U << 20;  // bytes
 };
@@ -41,14 +41,14 @@ class Queue {
   // what is queued: every datagram that is queued was queued before this call returned.
   void stop_queueing() const { set_length(0); }
 
-  // Appends to `packets` what waits, at most one batch of `reader`, without blocking.
+  // Appends what is waiting to `packets`, at most one batch of `reader`, without blocking.
   BatchReader::Status read(BatchReader& reader, std::vector<QueuedPacket>& packets) const;
 
-  // Accepts what a process that is gone had read and will not answer for. `last_read`: the last id it is known to have
-  // read; what it read after it noted that is found through the next unread message, or the kernel's own count.
+  // Accepts what a process that is gone had read and will give no verdict for. `last_read`: the last id it is known to
+  // have read; what it read after it noted that is found through the next unread message, or the kernel's own count.
   void accept_read(PacketId last_read) const;
 
-  // Accepts everything that was queued so far, read or not, and throws the unread messages away.
+  // Accepts everything that was queued so far, read or not, and discards the unread messages.
   void accept_all(PacketId last_read) const;
 
  private:
@@ -62,7 +62,7 @@ class Queue {
   std::size_t receive_buffer_ = 0;
 };
 
-// Writes verdicts with as few system calls as there can be: many messages in one flat buffer and one sendmsg(2).
+// Writes verdicts with as few system calls as possible: many messages in one flat buffer and one sendmsg(2).
 class VerdictWriter final : public VerdictSink {
  public:
   // Borrows the queue.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Notices that somebody changed nf_tables rules.
+// Notices changes to nf_tables rules.
 #pragma once
 
 #include "daemon/netlink/socket.hh"

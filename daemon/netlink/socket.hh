@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A netlink socket of the netfilter family as a value with an owner. What follows in daemon/netlink talks to the
-// kernel through it; nothing here decides anything.
+// A netlink socket of the netfilter family as a value with an owner. The rest of daemon/netlink talks to the kernel
+// through it; nothing here decides anything.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -36,7 +36,7 @@ class Socket {
                                        std::string_view what) const;
 
   // Receive buffer in bytes: asks for `bytes` with SO_RCVBUFFORCE (not clipped by net.core.rmem_max), else SO_RCVBUF,
-  // and gives back what the kernel really set (it doubles the value, socket(7)).
+  // and returns what the kernel really set (it doubles the value, socket(7)).
   std::size_t set_receive_buffer(std::size_t bytes) const;
 
  private:

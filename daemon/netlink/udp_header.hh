@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the flow out of the first bytes of an IP datagram. The bytes come from strangers.
+// Reads the flow out of the first bytes of an IP datagram. The bytes are untrusted.
 #pragma once
 
 #include <cstddef>

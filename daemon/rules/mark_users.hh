@@ -7,7 +7,7 @@
 
 namespace ctgate::rules {
 
-// An error where a routing rule or a chain of another table tests the mark, since the rule set would set `bit` on every
+// An error if a routing rule or a chain of another table tests the mark, since the rule set would set `bit` on every
 // leader between the first and the last chain. `bit` < 0: nothing to check.
 [[nodiscard]] Expected<void> check_mark_bit_is_free(int bit, Nft& nft);
 

@@ -10,7 +10,7 @@
 
 namespace ctgate::rules {
 
-// A queue has one worker, and a worker waits for one thing, so flows that wait for an answer have a queue of their own.
+// A queue has one worker, and a worker waits for one thing, so flows that wait for an answer have their own queue.
 struct QueuePlan {
   std::vector<std::uint16_t> confirmed;  // daemon.queue .. daemon.queue + daemon.queues - 1, by hash of the flow
   std::optional<std::uint16_t> replied;  // the number after those, where a rule says release = "replied"

@@ -11,11 +11,11 @@
 
 namespace ctgate::rules {
 
-// The chains of the raw table that carry the rules; the jumps to them stand in PREROUTING and OUTPUT.
+// The chains of the raw table that carry the rules; the jumps to them are in PREROUTING and OUTPUT.
 inline constexpr std::string_view prerouting_chain = "CTGATE_PREROUTING";
 inline constexpr std::string_view output_chain = "CTGATE_OUTPUT";
 
-// A jump from one of the raw table's own chains to ours, as iptables-save(8) prints it behind -A.
+// A jump from one of the raw table's own chains to ours, as iptables-save(8) prints it after -A.
 struct Jump {
   std::string_view from;
   std::string_view to;
@@ -26,8 +26,8 @@ inline constexpr std::array<Jump, 2> jumps{{{"PREROUTING", prerouting_chain}, {"
 // and appends the jumps that are missing.
 [[nodiscard]] std::string render_iptables(const Policy& policy, Family family, std::span<const Jump> missing_jumps);
 
-// Payload that empties the chains, but for one rule, which nothing reaches once the jumps are gone: with the last match
-// on conntrack its hooks would go, and with them what waits in every queue of the namespace (nf_ct_netns_put()).
+// Payload that empties the chains, except for one rule, which nothing reaches once the jumps are gone: with the last
+// match on conntrack its hooks would go, and with them what waits in every queue of the namespace (nf_ct_netns_put()).
 [[nodiscard]] std::string render_iptables_withdraw();
 
 // Payload that deletes both chains, to which no jump may be left.

@@ -25,14 +25,14 @@ inline constexpr std::string_view table_name = "ctgate";
 
 struct RenderOptions {
   Backend backend = Backend::nftables;
-  // Has to be shorter than net.netfilter.nf_conntrack_udp_timeout: an element must not outlive the entry it speaks of.
+  // Has to be shorter than net.netfilter.nf_conntrack_udp_timeout: an element must not outlive the entry it refers to.
   std::chrono::seconds confirmed_timeout{20};
 };
 
 // Name of the regular chain that holds nothing but the queue statement of `queue`.
 [[nodiscard]] std::string queue_chain(std::uint16_t queue);
 
-// Makes what is missing and replaces all rules, in one transaction, without ever removing a base chain: unregistering
+// Creates what is missing and replaces all rules, in one transaction, without ever removing a base chain: unregistering
 // any hook drops what waits in every queue of the network namespace (nf_queue_nf_hook_drop, net/netfilter/core.c).
 // Sets keep their elements. With Backend::nftables_xt the queue chains are expected to exist, see xt_queue.hh.
 [[nodiscard]] std::string render_install(const Policy& policy, const RenderOptions& options,

@@ -13,7 +13,7 @@
 
 namespace ctgate::rules {
 
-// Every call works in the network namespace of the calling thread and takes effect whole or not at all.
+// Every call works in the network namespace of the calling thread and takes effect completely or not at all.
 class RuleSet {
  public:
   virtual ~RuleSet() = default;
@@ -23,8 +23,8 @@ class RuleSet {
   // rule set. Never removes a base chain. On error what this object had added is gone again.
   [[nodiscard]] virtual Expected<void> install(const Policy& policy) = 0;
 
-  // Stops queueing. What must not go stays, without any effect: base chains and one rule that keeps conntrack's hooks
-  // registered. Unregistering a hook drops what waits in every queue of the namespace, other programs' too.
+  // Stops queueing. What must not be removed stays, without effect: base chains and one rule that keeps conntrack's
+  // hooks registered. Unregistering a hook drops what waits in every queue of the namespace, other programs' too.
   [[nodiscard]] virtual Expected<void> withdraw() = 0;
 
   // Whether the rules are still as install() left them.
@@ -32,7 +32,7 @@ class RuleSet {
 };
 
 // The first backend that `setting` allows and the kernel takes; nothing is installed yet. The error says what each
-// backend misses.
+// backend lacks.
 [[nodiscard]] Expected<std::unique_ptr<RuleSet>> choose_rule_set(BackendSetting setting, const Policy& policy);
 
 // How long a flow may count as confirmed after its last sign: 20 s, or less where
@@ -42,7 +42,7 @@ class RuleSet {
 // The commands that install() would run for `policy`, as an administrator would read them.
 [[nodiscard]] std::string print_rules(Backend backend, const Policy& policy);
 
-// Removes every trace, also of backends that are not in use: for the removal of the package. Drops what waits in the
+// Removes every trace, including those of backends not in use: for the removal of the package. Drops what waits in the
 // queues of the namespace. Returns what was removed, one line each.
 [[nodiscard]] Expected<std::vector<std::string>> remove_everything();
 

@@ -27,15 +27,15 @@ struct Library {
   std::optional<ElfKind> other_kind;
 };
 
-// `named` if that is not empty. Else beside the running program, as in an installation or in a build tree, else where
-// this build installs it. The error names the places.
+// `named` if that is not empty. Else relative to the running program, as in an installation or in a build tree, else
+// where this build installs it. The error names the places.
 [[nodiscard]] Expected<std::filesystem::path> find_library(const std::string& named);
 
-// Looks at the library. An error if it is no shared library, or if its path has characters that ld.so takes for
+// Checks the library. An error if it is not a shared library, or if its path has characters that ld.so takes for
 // something else (white space, ':', '#', '$').
 [[nodiscard]] Expected<Library> open_library(const std::filesystem::path& path);
 
-// What a dynamic loader puts for $LIB, e.g. "lib/x86_64-linux-gnu"; asks the loader (--list-diagnostics, glibc 2.33).
+// What a dynamic loader makes of $LIB, e.g. "lib/x86_64-linux-gnu"; asks the loader (--list-diagnostics, glibc 2.33).
 [[nodiscard]] std::optional<std::string> lib_token(const std::filesystem::path& loader);
 
 // The loader of this program, which is that of all programs of its word size.

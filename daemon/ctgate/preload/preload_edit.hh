@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The text of /etc/ld.so.preload, read as glibc reads it (elf/rtld.c) and changed in no byte that is not ours. Pure.
+// The text of /etc/ld.so.preload, read as glibc reads it (elf/rtld.c) and changed only in bytes that are ours. Pure.
 //
 // Names are separated by space, tab, newline or ':'. A comment goes from '#' to the end of its line, but glibc's loop
 // that blanks comments out starts over at the beginning of the file with too short a rest, so that of several comments
@@ -28,10 +28,10 @@ struct PreloadWord {
 using IsOurs = std::function<bool(std::string_view word)>;
 
 // `text` with `entry` exactly once among our words: in the place of the first of them, or else on a line of its own at
-// the end. The same text if it is so already.
+// the end. The same text if that is already so.
 [[nodiscard]] std::string with_entry(std::string_view text, std::string_view entry, const IsOurs& is_ours);
 
-// `text` without our words: a line that holds nothing else goes, in others a separator goes with the word.
+// `text` without our words: a line that holds nothing else is removed, in others a separator goes with the word.
 [[nodiscard]] std::string without_entries(std::string_view text, const IsOurs& is_ours);
 
 }  // namespace ctgate::preload

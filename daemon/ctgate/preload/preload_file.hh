@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // /etc/ld.so.preload: the one file that every dynamically linked program of the system reads at its start. Changes are
-// whole: a new file is written beside it (mode 0644 whatever the umask is), synced and renamed, so a program that
-// starts meanwhile, or after a crash, sees the old text or the new one.
+// atomic: a new file is written next to it (mode 0644 whatever the umask is), synced and renamed, so a program that
+// starts meanwhile, or after a crash, sees the old text or the new.
 #pragma once
 
 #include <filesystem>
@@ -18,13 +18,12 @@ inline constexpr std::string_view default_preload_file = "/etc/ld.so.preload";
 
 enum class Change { none, written, removed };
 
-// Adds `entry`, or moves ours to it; also mends the file's mode. Where `file` is a symbolic link the file behind it is
-// replaced and the link stays. Errors: ExitCode::system, and ExitCode::problem for a file that is none of ld.so's.
+// Adds `entry`, or moves ours to it; also corrects the file's mode. Where `file` is a symbolic link, its target is
+// replaced and the link stays. Errors: ExitCode::system, and ExitCode::problem for a file that is not one of ld.so's.
 [[nodiscard]] Expected<Change> enable_preload(const std::filesystem::path& file, std::string_view entry,
                                               const IsOurs& is_ours);
 
-// Takes our entries out. A file with nothing else in it is removed, unless `file` is a link to it: then it stays,
-// empty.
+// Removes our entries. A file with nothing else in it is removed, unless `file` is a link to it: then it stays, empty.
 [[nodiscard]] Expected<Change> disable_preload(const std::filesystem::path& file, const IsOurs& is_ours);
 
 struct PreloadStatus {
@@ -34,8 +33,8 @@ struct PreloadStatus {
   std::vector<std::string> problems;  // each a sentence
 };
 
-// What stands in the file and what is wrong with it: mode, owner, a missing library, an entry twice, a comment that
-// ld.so takes for names. `lib_token`: what ld.so puts for $LIB; may be empty.
+// What is in the file and what is wrong with it: mode, owner, a missing library, an entry twice, a comment that ld.so
+// takes for names. `lib_token`: what ld.so substitutes for $LIB; may be empty.
 [[nodiscard]] Expected<PreloadStatus> preload_status(const std::filesystem::path& file, const IsOurs& is_ours,
                                                      std::string_view lib_token);
 

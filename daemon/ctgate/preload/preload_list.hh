@@ -8,7 +8,7 @@
 namespace ctgate::preload {
 
 // `word` in front of the libraries in `value`, which keep their order. `word` itself and other paths of libctgate.so
-// are not repeated: twice in a process, it would hold each datagram twice.
+// are not repeated: loaded twice in a process, it would hold each datagram twice.
 [[nodiscard]] std::string prepend_library(std::string_view word, std::string_view value);
 
 }  // namespace ctgate::preload

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the library does inside a running process, read out of its memory (shim/status.hh). The process pays nothing for
-// it and is not stopped. It is not trusted: its memory and its maps may hold anything.
+// What the library does inside a running process, read from its memory (shim/status.hh). The process bears no cost and
+// is not stopped. It is not trusted: its memory and its maps may hold anything.
 #pragma once
 
 #include <sys/types.h>
@@ -23,15 +23,15 @@ struct Mapping {
   bool readable = false;
   bool writable = false;
   std::string path;      // as the kernel prints it, without " (deleted)"; empty: anonymous
-  bool deleted = false;  // removed or replaced since, as by an upgrade
+  bool deleted = false;  // removed or replaced since, e.g. by an upgrade
 
   bool operator==(const Mapping&) const = default;
 };
 
-// A line of /proc/PID/maps (proc_pid_maps(5)); nothing if it is none.
+// A line of /proc/PID/maps (proc_pid_maps(5)); nothing if it is not one.
 [[nodiscard]] std::optional<Mapping> parse_mapping(std::string_view line);
 
-// The path of libctgate.so, of whatever directory and with whatever version behind its name.
+// A path of libctgate.so, in any directory and with any version after its name.
 [[nodiscard]] bool is_library_path(std::string_view path);
 
 // The library's counters, copied.

@@ -20,8 +20,8 @@ struct Trial {
   std::vector<std::string> left_out;  // why, each a sentence
 };
 
-// true, a shell, the resolver, and a program without a dynamic loader: such a one must not notice, and is what remains
-// to mend the system with when all others fail. Left out is what this system does not have.
+// true, a shell, the resolver, and a program without a dynamic loader: that one must not notice, and is what remains
+// for repairing the system when all others fail. What this system does not have is left out.
 [[nodiscard]] Trial standard_trial();
 
 // Runs each program without the library and with `LD_PRELOAD=word`; exit code, standard output and standard error must

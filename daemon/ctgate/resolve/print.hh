@@ -10,7 +10,7 @@ namespace ctgate::lookup {
 
 using Json = nlohmann::ordered_json;
 
-// The error with the name, or the addresses, one a line.
+// The error with the name, or the addresses, one per line.
 void print_answer(const std::string& name, const Result& result);
 
 // Who answered, and why.

@@ -11,13 +11,13 @@
 
 namespace ctgate::preload {
 
-// The directory of this user alone for images: $XDG_RUNTIME_DIR/ctgate, or /tmp/ctgate-UID where that is not set. Made
-// if it is missing, mode 0700. Refused (ExitCode::system) if it is a symbolic link, another user's, or open to others:
-// in /tmp anybody could have made it before us.
+// This user's private directory for images: $XDG_RUNTIME_DIR/ctgate, or /tmp/ctgate-UID where that is not set. Made if
+// it is missing, mode 0700. Refused (ExitCode::system) if it is a symbolic link, another user's, or open to others: in
+// /tmp anyone could have made it before us.
 [[nodiscard]] Expected<std::filesystem::path> private_directory();
 
 // Puts an image there under the name of its content, so that the same policy is written once and nothing that a running
-// program has mapped is ever changed. The path of the file.
+// program has mapped is ever changed. Returns the file's path.
 [[nodiscard]] Expected<std::filesystem::path> store_image(std::span<const std::byte> image);
 
 // The absolute path of an image for `file`: `file` itself if it is an image, else that of the policy in it, compiled

@@ -8,9 +8,9 @@
 
 namespace ctgate::daemon {
 
-// An epoll(7) set of its own in which each descriptor is armed once (EPOLLONESHOT); the set itself is what the event
-// loop waits for. So an idle daemon sleeps for good, and a busy one wakes its keeper only when the keeper asks again.
-// Readiness is looked at again when the keeper wakes: what a worker was quick enough to read counts as nothing.
+// A separate epoll(7) set in which each descriptor is armed once (EPOLLONESHOT); the set itself is what the event loop
+// waits for. So an idle daemon sleeps for good, and a busy one wakes its keeper only when the keeper asks again.
+// Readiness is checked again when the keeper wakes: what a worker has read by then does not count.
 class Activity {
  public:
   explicit Activity(asio::io_context& context);

@@ -17,7 +17,7 @@ class Alarm {
 
   // Rings once at `time`, in place of whatever was set before; empty: does not ring.
   void set(std::optional<std::chrono::steady_clock::time_point> time) {
-    ++setting_;  // a handler that waits for its turn already is not cancelled any more
+    ++setting_;  // a handler that is already waiting for its turn can no longer be cancelled
     timer_.cancel();
     if (!time) return;
     timer_.expires_at(*time);

@@ -19,15 +19,14 @@ class GuardedRules {
   // Nothing is installed yet. The loop runs the guard.
   GuardedRules(asio::io_context& context, std::unique_ptr<rules::RuleSet> rules);
 
-  // Listens for changes from now on. To be called once, before install(); what fails then is logged, and rules that
-  // other programs remove are not restored.
+  // Listens for changes from now on. To be called once, before install(); a failure is logged, and rules that other
+  // programs remove are then not restored.
   void listen();
-  // All or nothing, as RuleSet::install(). Restored as of `policy` from then on.
+  // All or nothing, as RuleSet::install(). From then on the rules of `policy` are what is restored.
   [[nodiscard]] Expected<void> install(const Policy& policy);
-  // The same with another rule set in place of this one, which has to be of the same backend. On an error this one
-  // stays.
+  // The same with another rule set in place of this one, which must have the same backend. On an error this one stays.
   [[nodiscard]] Expected<void> replace(std::unique_ptr<rules::RuleSet> rules, const Policy& policy);
-  // As RuleSet::withdraw(); nothing is restored any more.
+  // As RuleSet::withdraw(); nothing is restored after that.
   [[nodiscard]] Expected<void> withdraw();
 
   [[nodiscard]] rules::Backend backend() const { return rules_->backend(); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The keeper process: owns queue sockets and rules, starts workers and replaces them, answers on the control socket.
-// It takes no decision about a datagram. When to do what is decided by state machines (RuleGuard in GuardedRules,
+// It makes no decisions about datagrams. When to do what is decided by state machines (RuleGuard in GuardedRules,
 // WorkerWatch, ReloadSchedule) and by plan_lanes(); the keeper connects them to the event loop.
 #pragma once
 
@@ -72,7 +72,7 @@ class Keeper {
   std::unique_ptr<control::Server> server_;
   Lanes lanes_;
   std::uint64_t worker_restarts_ = 0;
-  bool events_enabled_ = true;  // net.netfilter.nf_conntrack_events, as it was seen last
+  bool events_enabled_ = true;  // net.netfilter.nf_conntrack_events, as last seen
   bool stopping_ = false;
   Expected<void> withdrawn_;
   Expected<void> outcome_;

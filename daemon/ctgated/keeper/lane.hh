@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A queue with all that belongs to it, and the worker that serves it.
+// A queue with everything that belongs to it, and the worker that serves it.
 #pragma once
 
 #include <sys/types.h>
@@ -23,8 +23,8 @@ namespace ctgate::daemon {
 // queue's socket is what makes the kernel drop.
 class Lane {
  public:
-  // Subscribes to events, then binds the queue, in the network namespace of the calling thread. Ends a worker without
-  // keeper that has the queue.
+  // Subscribes to events, then binds the queue, in the network namespace of the calling thread. Ends an orphaned worker
+  // that has the queue.
   [[nodiscard]] static Expected<std::unique_ptr<Lane>> open(const LaneName& name,
                                                             const netlink::QueueSettings& settings);
   Lane(const Lane&) = delete;
@@ -37,18 +37,18 @@ class Lane {
   // Tells the running worker.
   void configure(GateConfig config);
 
-  // To be called when a child process ended: true, if it was this lane's worker; what it held is accepted then.
+  // To be called when a child process has ended: true if it was this lane's worker; what it held is then accepted.
   bool worker_ended(pid_t pid);
 
-  // Asks the worker to let everything go and leave.
+  // Asks the worker to let everything go and exit.
   void ask_to_stop() const;
   void kill_worker() const;
 
-  // Asks for a sign of life, and tells for how long there was none. To be called now and then while `busy()`.
+  // Asks for a sign of life, and says for how long there was none. To be called now and then while `busy()`.
   [[nodiscard]] std::chrono::nanoseconds silent_for(Time now);
   // Whether anything was queued, read or held since the last call.
   [[nodiscard]] bool busy();
-  // From now on a worker says on the link when it starts to hold. One that hangs does not read its queue. So one of
+  // From now on a worker says on the link when it starts to hold. A hung one does not read its queue. So one of
   // activity_descriptors() becomes readable when there is something to watch again; but ask busy() once more first.
   void stop_watching();
   [[nodiscard]] std::array<int, 2> activity_descriptors() const { return {queue_.fd(), link_.get()}; }

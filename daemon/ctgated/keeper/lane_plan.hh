@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which lanes a policy needs, beside those that are open. Pure.
+// Which lanes a policy needs, compared with those that are open. Pure.
 #pragma once
 
 #include <compare>

@@ -11,7 +11,7 @@ namespace ctgate::daemon {
 
 class Lanes {
  public:
-  // Opens lanes and starts no worker yet. All or none.
+  // Opens lanes, without starting workers yet. All or none.
   [[nodiscard]] static Expected<Lanes> open(const std::vector<LaneName>& names, const netlink::QueueSettings& settings);
 
   [[nodiscard]] std::vector<LaneName> names() const;
@@ -25,7 +25,7 @@ class Lanes {
   [[nodiscard]] Expected<void> start_workers(const GateConfig& config);
   [[nodiscard]] bool any_worker() const;
 
-  // Whether any lane is busy; all are asked, as Lane::busy() wants it.
+  // Whether any lane is busy; all are asked, as Lane::busy() requires.
   [[nodiscard]] bool any_busy();
   void start_watching();
   void stop_watching();

@@ -12,16 +12,16 @@ class ReloadSchedule {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // Between the end of one reload and the next one, so that requests without end leave time for everything else.
+  // Between the end of one reload and the next one, so that endless requests leave time for everything else.
   static constexpr std::chrono::milliseconds pause{100};
 
-  // Somebody wants the policy to be read again. Requests until begin() are one.
+  // A request to read the policy again. Requests until begin() count as one.
   void request(Time now);
   // The reload that is due begins: the policy is read after this call, so a request that comes later asks for another.
   void begin() { due_.reset(); }
   void finished(bool succeeded, Time now);
 
-  // When to reload; empty: nobody wants it.
+  // When to reload; empty: not requested.
   [[nodiscard]] std::optional<Time> due() const { return due_; }
   [[nodiscard]] std::uint64_t succeeded_total() const { return succeeded_total_; }
   [[nodiscard]] std::uint64_t failed_total() const { return failed_total_; }

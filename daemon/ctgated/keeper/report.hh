@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Fills in the part of the status that lanes and kernel know.
+// Fills in the part of the status that the lanes and the kernel know.
 #pragma once
 
 #include "daemon/control/status.hh"

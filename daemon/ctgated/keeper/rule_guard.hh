@@ -20,11 +20,11 @@ class RuleGuard {
 
   enum class Found {
     intact,    // nothing was missing
-    restored,  // something was, and is back
+    restored,  // something was, and was put back
     lost,      // something was, and could not be put back
   };
 
-  // The kernel says that rules changed, whoever did it. Changes while a comparison is due are part of it.
+  // The kernel says that rules changed, whoever did it. Changes while a comparison is due are covered by it.
   void changed(Time now);
   // A comparison was made.
   void compared(Found found, Time now);

@@ -22,14 +22,14 @@ namespace ctgate::daemon {
 [[nodiscard]] std::optional<long> read_sysctl(std::string_view name);
 
 // The log: stderr. Where that is connected to the journal (JOURNAL_STREAM, systemd.exec(5)) each line begins with its
-// priority as sd-daemon(3) has it. Not the journal's own socket: libsystemd keeps its descriptor for itself, and a
+// priority as sd-daemon(3) has it. Not the journal's own socket: libsystemd does not give out its descriptor, and a
 // worker closes what it does not know.
 void set_up_log(bool debug);
 
-// sd_notify(3), where the service manager wants it.
+// sd_notify(3), if the service manager asks for it.
 void notify_service_manager(const std::string& state);
 
-// How often the service manager wants "WATCHDOG=1" at least, if it does (sd_watchdog_enabled(3)).
+// How often the service manager expects "WATCHDOG=1" at least, if it does (sd_watchdog_enabled(3)).
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval();
 
 }  // namespace ctgate::daemon

@@ -9,12 +9,12 @@
 
 namespace ctgate::daemon {
 
-// Tells for how long a worker has given no sign of life.
+// Says how long a worker has given no sign of life.
 class Heartbeat {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // The worker is not asked any more, or is another one now: silence counts from the next call of silent_for() on.
+  // The worker is no longer asked, or has been replaced: silence counts from the next call of silent_for() on.
   void forget() { silent_since_.reset(); }
 
   // `beat`: a number that the worker changes whenever it is asked for a sign of life and whenever it does something.
@@ -34,7 +34,7 @@ class WorkerWatch {
   static constexpr std::chrono::milliseconds look_interval{250};
   static constexpr std::chrono::seconds longest_silence{1};
   static constexpr std::chrono::milliseconds short_life{100};
-  static constexpr int max_short_lives = 10;  // in a row: something is wrong that no restart repairs
+  static constexpr int max_short_lives = 10;  // in a row: something is wrong that no restart fixes
 
   // There is traffic, or a worker was started.
   void start(Time now) { next_look_ = now + look_interval; }
@@ -42,7 +42,7 @@ class WorkerWatch {
   // When to look at the workers; empty: the keeper rests until start() is called.
   [[nodiscard]] std::optional<Time> next_look() const { return next_look_; }
 
-  // Whether a worker that was silent for so long hangs.
+  // Whether a worker that has been silent for this long counts as hung.
   [[nodiscard]] static bool hangs(std::chrono::nanoseconds silence) { return silence >= longest_silence; }
 
   // The keeper has looked. `busy`: whether any worker has something to do. True: time to rest; the caller tells the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a worker tells its keeper while it runs, in memory that both map: it outlives the worker, so totals go on over a
-// restart and the keeper can answer for a worker that hangs.
+// What a worker tells its keeper while it runs, in memory that both map: it outlives the worker, so totals continue
+// across a restart and the keeper can answer for a hung worker.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ namespace ctgate::daemon {
 using SharedNumber = std::atomic<std::uint64_t>;
 static_assert(SharedNumber::is_always_lock_free, "shared between processes");
 
-// One writer, the worker, but for `watched`; any number of readers.
+// One writer, the worker, except for `watched`; any number of readers.
 struct SharedCounters {
   SharedNumber watched;       // the keeper's: 1 while it watches the worker, see Lane::start_watching()
   SharedNumber beat;          // rises with every turn of the worker's loop, and within long ones

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `ctgate resolve --compare`: one name in every way, side by side.
+// `ctgate resolve --compare`: one name resolved in every way, side by side.
 #pragma once
 
 #include "daemon/ctgate/resolve/lookup.hh"

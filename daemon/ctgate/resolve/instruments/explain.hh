@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `ctgate resolve --explain`: a lookup with its datagrams counted, and a test of libc for its bug 30081.
+// `ctgate resolve --explain`: a lookup with its datagrams counted, and a test of libc for glibc's bug 30081.
 #pragma once
 
 #include "daemon/ctgate/resolve/instruments/libc_probe.hh"
