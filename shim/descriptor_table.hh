@@ -2,9 +2,9 @@
 // What is known about a file descriptor without asking the kernel: the reason why a send on a confirmed flow, and a
 // write to a file, cost next to nothing. Lock-free, and safe wherever the flow table is.
 //
-// Neither close(2) nor dup2(2) is watched, so what stands here may be about an earlier file of the same number.
-// Therefore `pass` and the identity hold for `freshness` only, socket(2) resets the entry, and a stale one does no
-// worse than let a datagram pass ungated, or ask the kernel once more.
+// Neither close(2) nor dup2(2) is watched, so an entry may be about an earlier file of the same number. Therefore
+// `pass` and the identity hold for `freshness` only, socket(2) resets the entry, and the worst that a stale one does is
+// let a datagram pass ungated, or ask the kernel once more.
 //
 // An entry that says UDP is what lets a call without an address (send, write, ...) be looked at at all. Others go
 // straight through: a sandboxed program's seccomp filter may kill it for a getsockopt(2) that it would never make.
@@ -30,8 +30,8 @@ class DescriptorTable {
   static constexpr int size = 8192;              // descriptors from here on have no entry
   static constexpr std::uint32_t freshness = 8;  // ms; the clock's tick is up to 10 ms long
 
-  // Whether the datagram needs no thought: the last thing learned about this destination, `freshness` ago at most, was
-  // that it passes. The hot path; `clock.tick()` is in milliseconds.
+  // Whether the datagram needs no further check: the last thing learned about this destination, `freshness` ago at
+  // most, was that it passes. The hot path; `clock.tick()` is in milliseconds.
   template <typename Clock>
   [[nodiscard]] bool passes(int fd, std::uint32_t fingerprint, const Clock& clock) const {
     if (!has(fd)) return false;

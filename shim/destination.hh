@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where a datagram goes, out of the forms in which programs say it. Pure.
+// Where a datagram goes, from the forms in which programs state it. Pure.
 #pragma once
 
 #include <netinet/in.h>
@@ -24,7 +24,7 @@ inline std::uint64_t mix(std::uint64_t value) {
 }
 
 // Fingerprint of an Internet address as a program passes it, cheap enough for every send. 0: not an Internet address
-// (or too short for one), so nothing of ours. Never `connected_fingerprint`.
+// (or too short for one), so not ours to gate. Never `connected_fingerprint`.
 inline constexpr std::uint32_t connected_fingerprint = 1;  // stands for the peer of a connected socket
 inline std::uint32_t fingerprint(const void* name, socklen_t length) {
   const auto* bytes = static_cast<const unsigned char*>(name);

@@ -7,7 +7,7 @@
 //   63       42 41     40 39     30 29           0
 //   [   tag   ] [ state ] [ owner ] [    time    ]
 //
-// `tag` is what remains of the flow's key behind the index of its bucket (8 words, one cache line); two flows of the
+// `tag` is what remains of the flow's key after the index of its bucket (8 words, one cache line); two flows of the
 // same bucket and tag, 1 in 500,000, are taken for one, which at worst lets a datagram pass ungated. `owner` says which
 // thread sends a leader. `time` is in milliseconds, modulo 12 days.
 #pragma once
@@ -43,10 +43,10 @@ class FlowTable {
  public:
   static constexpr std::size_t buckets = 1024;
   static constexpr std::size_t ways = 8;
-  // A flow without traffic for so long is new again: less than nf_conntrack_udp_timeout (30 s).
+  // A flow without traffic for this long is new again: less than nf_conntrack_udp_timeout (30 s).
   static constexpr std::uint32_t lifetime = 25'000;  // ms
 
-  // A flow's place in the table and what stood there. Valid until the next change, which then fails.
+  // A flow's place in the table and what was there. Valid until the next change, which then fails.
   struct Handle {
     std::atomic<std::uint64_t>* place = nullptr;
     std::uint64_t seen = 0;
@@ -59,7 +59,7 @@ class FlowTable {
   // nullptr if all are leading.
   [[nodiscard]] Handle find(std::uint64_t key, std::uint32_t now);
 
-  // Puts `flow` in place if nobody changed it since; the handle follows. False: somebody did, ask again.
+  // Puts `flow` in place if nobody changed it since; the handle follows. False: it has changed, ask again.
   static bool replace(Handle& handle, std::uint64_t key, const Flow& flow);
 
   // Forgets the flow, if it still is as the handle says.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate: the second datagram of a new flow waits until the first, its leader, has left the sender's stack. Waiting
-// *before the second* instead of after the first, programs that send one datagram a flow pay nothing.
+// The gate: the second datagram of a new flow waits until the first, its leader, has left the sender's stack. The wait
+// is *before the second* instead of after the first, so that programs that send one datagram per flow pay nothing.
 //
 // Everything that a hook decides is decided here; what it asks the kernel goes through `Kernel`, which a unit test
 // replaces (see shim/linux_kernel.hh for the real one and the meaning of each function):
@@ -29,7 +29,7 @@ namespace ctgate::shim {
 using image::Action;
 using image::WaitFor;
 
-// The tables that a process has once; zero at the start.
+// The tables, one set per process; zero at the start.
 struct Tables {
   FlowTable flows;
   DescriptorTable descriptors;
@@ -51,8 +51,8 @@ class Gate {
     return send_with_care(fd, name, length, flags, mark, send);
   }
 
-  // Many datagrams, as sendmmsg(2): `send(first, count)` sends messages[first] and the following and returns how many
-  // went, or -1. Gives the sum, or -1 if none went. In as few calls as possible: all up to the first follower in one.
+  // Many datagrams, as sendmmsg(2): `send(first, count)` sends `count` from messages[first] on and returns how many
+  // went, or -1. Returns the sum, or -1 if none went. In as few calls as possible: all up to the first follower in one.
   template <typename Message, typename Send>
   int send_many(int fd, Message* messages, unsigned count, int flags, Send&& send) {
     constexpr unsigned longest = 1024;  // UIO_MAXIOV; the kernel sends no more in one call
@@ -108,7 +108,7 @@ class Gate {
     unsigned count = 0;
   };
 
-  // Apart, and its argument by value, so that the way past it needs no stack frame.
+  // A separate function, with its argument by value, so that the fast path needs no stack frame.
   template <typename Send>
   [[gnu::noinline]] auto send_with_care(int fd, const void* name, socklen_t length, int flags, std::uint32_t mark,
                                         Send send) {
@@ -176,14 +176,14 @@ class Gate {
     return true;
   }
 
-  // Makes sure that `entry` is about the socket that the descriptor is now. False: that is no UDP socket.
+  // Makes sure that `entry` is about the socket that the descriptor now refers to. False: that is not a UDP socket.
   bool refresh(int fd, SocketEntry& entry, std::uint32_t now) {
     if (entry.kind != SocketKind::unknown && entry.identity != 0 && now - entry.known_at < DescriptorTable::freshness) {
       return entry.kind == SocketKind::udp;
     }
     const std::uint32_t earlier = entry.identity;
     const std::uint32_t identity = read_identity(fd, entry);
-    if (identity == 0) {  // a file by now, perhaps: write() on it is not to ask again each time
+    if (identity == 0) {  // a file by now, perhaps: write() on it must not ask again each time
       tables_.descriptors.store(fd, {SocketKind::other, false, 0, now});
       return false;
     }
@@ -195,8 +195,8 @@ class Gate {
     return entry.kind == SocketKind::udp;
   }
 
-  // 0: not a socket, or nobody may ask. Before Linux 4.12 there are no cookies; the socket then goes by a number of our
-  // own, which socket(2) resets.
+  // 0: not a socket, or asking is not allowed. Before Linux 4.12 there are no cookies; the socket then gets a number of
+  // ours, which socket(2) resets.
   std::uint32_t read_identity(int fd, const SocketEntry& entry) {
     std::uint64_t cookie = 0;
     const int error = kernel_.cookie(fd, cookie);
@@ -299,7 +299,7 @@ class Gate {
     const std::uint32_t since = age(now, flow.time);
     if (wait_for == WaitFor::delay) return false;
     if (wait_for == WaitFor::reply) return kernel_.replied(fd, since);
-    // A socket that sends to many at once hardly ever is without a datagram in the stack. Once it was, all leaders
+    // A socket that sends to many at once is hardly ever without a datagram in the stack. Once it was, all leaders
     // sent before have departed.
     const std::uint64_t drained_key = flow_key(candidate.identity, {});
     auto drained = tables_.flows.find(drained_key, now);
@@ -315,7 +315,7 @@ class Gate {
     bool begun = false;
     bool timed_out = false;
     std::uint64_t since = 0;   // us
-    std::uint64_t paused = 0;  // us, all pauses: keeps the bound even where somebody has stopped the clock
+    std::uint64_t paused = 0;  // us, all pauses: keeps the bound even if the clock was stopped
     std::uint64_t limit = 0;   // us
 
     [[nodiscard]] std::uint64_t elapsed(std::uint64_t now) const {

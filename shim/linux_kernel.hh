@@ -26,19 +26,19 @@ class LinuxKernel {
   [[nodiscard]] std::uint16_t thread_tag() const;
   [[nodiscard]] image::User user() const;  // effective user id
 
-  // SO_COOKIE (socket(7)): one number a socket, whatever its descriptors in whatever processes. 0 or an errno value:
-  // ENOPROTOOPT before Linux 4.12.
+  // SO_COOKIE (socket(7)): one number per socket, whichever descriptors it has in whichever processes. 0 or an errno
+  // value: ENOPROTOOPT before Linux 4.12.
   [[nodiscard]] int cookie(int fd, std::uint64_t& cookie) const;
   [[nodiscard]] bool is_udp(int fd) const;  // SO_PROTOCOL
   [[nodiscard]] bool peer(int fd, void* name, socklen_t* length) const;
   [[nodiscard]] bool corked(int fd) const;  // UDP_CORK, udp(7)
 
-  // SIOCOUTQ on a UDP socket (net/ipv4/udp.c, udp_ioctl()): bytes charged for datagrams that are in the stack, which an
-  // NFQUEUE consumer holds for example, or in the device's queue. Negative: the question failed.
+  // SIOCOUTQ on a UDP socket (net/ipv4/udp.c, udp_ioctl()): bytes charged for datagrams that are in the stack, for
+  // example held by an NFQUEUE consumer, or in the device's queue. Negative: the question failed.
   [[nodiscard]] int outq(int fd) const;
 
-  // Whether an answer has come in the last `since` milliseconds: it waits to be read, or was read. The latter by
-  // SIOCGSTAMPNS (net/core/sock.c, sock_gettstamp()), exact once note_replies() was called for the socket.
+  // Whether an answer has come in the last `since` milliseconds: it waits to be read, or was read. Read ones are found
+  // by SIOCGSTAMPNS (net/core/sock.c, sock_gettstamp()), exact once note_replies() was called for the socket.
   [[nodiscard]] bool replied(int fd, std::uint32_t since) const;
   void note_replies(int fd) const;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The functions behind the hooks: the next library's (libc's, or those of another preload library), found once by the
-// constructor; before that, and for one that is nowhere, plain system calls.
+// constructor; before that, and for one that is not found, plain system calls.
 #pragma once
 
 #include <netdb.h>
@@ -31,7 +31,7 @@ struct Real {
 
 extern Real real;
 
-// Called by the constructor, and by nobody else.
+// Called by the constructor only.
 void find_real_functions();
 
 }  // namespace ctgate::shim

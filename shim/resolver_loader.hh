@@ -9,14 +9,14 @@
 
 namespace ctgate::shim {
 
-// By the constructor. A program that has changed its root directory since then gets no library from there, where others
-// may have put it: what is not loaded by then is libc's (as glibc does with its own modules, nss/nss_database.c).
+// Called by the constructor. A program that then changes its root directory gets no library from there, where others
+// may have put it: what is not loaded by then is left to libc (as glibc does with its modules, nss/nss_database.c).
 void remember_root();
 
-// The program itself says which services libc asks for names (__nss_configure_lookup(), getent -s): libc's from now on.
+// The program says which services libc asks for names (__nss_configure_lookup(), getent -s): left to libc from now on.
 void leave_to_libc();
 
-// True: `error` and, without an error, `*result` are the answer. False: the call is libc's.
+// True: `error` and, without an error, `*result` are the answer. False: the call is left to libc.
 // Only with an active library; may allocate, as getaddrinfo(3) does.
 bool resolve(const Settings& settings, const char* node, const char* service, const addrinfo* hints, addrinfo** result,
              int& error);

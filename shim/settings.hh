@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the gate goes by: the policy image where there is one, the built-in defaults else. A plain value.
+// What the gate goes by: the policy image where there is one, otherwise the built-in defaults. A plain value.
 #pragma once
 
 #include <cstdint>

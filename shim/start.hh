@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the process has one of, and how it comes to life.
+// What exists once per process, and how it comes to life.
 #pragma once
 
 #include "shim/gate.hh"
@@ -12,7 +12,7 @@ extern Tables tables;
 extern Status status;
 extern Gate<LinuxKernel> gate;
 
-// False until the constructor has run, and where ctgate is switched off: hooks then only pass on.
+// False until the constructor has run, and where ctgate is switched off: hooks then only pass calls on.
 inline bool active() {
   return status.mode.load(std::memory_order_relaxed) == Mode::active;
 }

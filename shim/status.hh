@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the library counts, in a form that another process can find: one such object lies in the library's writable
-// data, known by its magic, and `ctgate shim status PID` reads it out of the process's memory (process_vm_readv(2)).
-// The host program pays no descriptor, thread or file for it.
+// What the library counts, in a form that another process can find: one such object is in the library's writable data,
+// known by its magic, and `ctgate shim status PID` reads it from the process's memory (process_vm_readv(2)). It costs
+// the host program no descriptor, thread or file.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,7 @@ struct Status {
   std::atomic<PolicySource> policy;
   std::atomic<std::uint64_t> flows;       // leaders sent
   std::atomic<std::uint64_t> held;        // datagrams that waited
-  std::atomic<std::uint64_t> held_us;     // microseconds, all together
+  std::atomic<std::uint64_t> held_us;     // microseconds, in total
   std::atomic<std::uint64_t> longest_us;  // the longest wait
   std::atomic<std::uint64_t> timed_out;   // waits that ended at max_wait: sent although the leader had not departed
   std::atomic<std::uint64_t> overflow;    // flows forgotten because the table was full
