@@ -21,7 +21,7 @@ T must(Expected<T>&& result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// Middle of the values; `fraction` 0.5 for the median, 0.99 for the 99th percentile.
+// Quantile of the values; `fraction` 0.5 for the median, 0.99 for the 99th percentile.
 [[nodiscard]] double quantile(std::vector<double> values, double fraction = 0.5);
 
 // A connected UDP socket inside `where`; `source_port` 0: the kernel chooses one, and may choose one of an earlier

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rate of a saturated forwarding path, established flows, with the rule set against without.
+// Rate of a saturated forwarding path, established flows, with the rule set and without.
 #include <fmt/format.h>
 #include <sys/socket.h>
 

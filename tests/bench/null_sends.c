@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sends that do nothing: preloaded behind another library, they leave the cost of that library alone.
+// Sends that do nothing: preloaded behind another library, they leave only the cost of that library.
 #include <sys/socket.h>
 
 ssize_t send(int fd, const void* bytes, size_t size, int flags) {

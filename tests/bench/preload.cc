@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a preload library costs a program that it has nothing to do for: ours beside others from the distribution, and
-// beside an empty one, which is what ld.so itself takes for any preload library.
+// What a preload library costs a program that it has nothing to do for: ours compared with others from the distribution
+// and with an empty one, which is what ld.so itself takes for any preload library.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>

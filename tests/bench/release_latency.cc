@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How long after its leader does a follower arrive? The third party delays leaders only, so what is measured is the way
-// from the leader's confirmation over event, worker and verdict to the server, by the kernel's time stamps there.
+// from the leader's confirmation through event, worker and verdict to the server, by the kernel's time stamps there.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long getaddrinfo(3) takes with both families behind a third party with late verdicts: what libc's own options
-// cost, and what the library does. dnsmasq answers; a relay before it keeps each answer back for 20 ms, the round trip.
+// How long getaddrinfo(3) takes for both families behind a third party with late verdicts: what libc's own options
+// cost, and what the library does. dnsmasq answers; a relay in front of it delays each answer by 20 ms, the round trip.
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/mman.h>

@@ -47,7 +47,7 @@ class CommandTest : public ::testing::Test {
     return path.string();
   }
 
-  std::filesystem::path directory;  // of this test alone; goes with it
+  std::filesystem::path directory;  // this test's own; removed with it
 };
 
 [[nodiscard]] inline bool contains(const ProgramResult& result, std::string_view text) {

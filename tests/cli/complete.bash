@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Prints what bash would offer, one a line. Arguments: the completion file, then the words of the command line; the last
-# one is being completed.
+# Prints what bash would offer, one per line. Arguments: the completion file, then the words of the command line; the
+# last one is being completed.
 set -u
 # shellcheck source=/dev/null
 . "$1"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Prints what zsh would offer, one a line. Arguments: the directory of the completion file, then the command line as one
-# word, and a file that keeps what zsh's set-up found out, for the next time. Runs an interactive zsh on a terminal of its own, where compadd, through which every candidate goes, is ours.
+# Prints what zsh would offer, one per line. Arguments: the directory of the completion file, then the command line as
+# one word, and a file that keeps what zsh's set-up found out, for the next time. Runs an interactive zsh on its own
+# terminal, with our own compadd, which every candidate goes through.
 zmodload zsh/zpty || exit 77
 
 inner=$(cat <<'INNER'

@@ -19,7 +19,7 @@ struct CommandHelp {
   std::map<std::string, std::string> defaults;  // of options, where the help names one
 };
 
-// Every command of `ctgate`, itself the first, and `ctgated` as the last one. Throws where a help cannot be had.
+// Every command of `ctgate`, itself first, and `ctgated` last. Throws if a program's help cannot be read.
 [[nodiscard]] std::vector<CommandHelp> all_help();
 
 }  // namespace ctgate::test

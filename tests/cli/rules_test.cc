@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ctgate rules print, which asks no kernel where the backend is named.
+// ctgate rules print, which does not ask the kernel if the backend is named.
 #include "tests/cli/command_test.hh"
 
 namespace ctgate::test {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// This machine once more, for one process and its children: a place where a library may stand in /etc/ld.so.preload.
+// A copy of this machine for one process and its children: a place where a library may be in /etc/ld.so.preload.
 //
-// Everything is as on the host, save that changes below /etc and /var go to memory (overlayfs), /run and /tmp are
+// Everything is as on the host, except that changes below /etc and /var go to memory (overlayfs), /run and /tmp are
 // empty, the host is called "compat" and has a user "compat", and the network is a loopback device which also has
-// 192.0.2.1 and 2001:db8::1, so that flows to there are no loopback flows for ctgate. All of it vanishes with the
+// 192.0.2.1 and 2001:db8::1, so that flows to them are not loopback flows for ctgate. All of it vanishes with the
 // process.
 #pragma once
 
@@ -25,9 +25,9 @@ struct Outcome {
 class PrivateSystem {
  public:
   // Moves the calling process, which is in the sandbox of lab::run_isolated() and has no threads, into such a system;
-  // there is no way back. `library`, the resolver library beside it if there is one, and the files of
-  // the directory `scripts` are copied to where every user may read them. An error where the kernel refuses, e.g. in a
-  // container without overlayfs. Later calls give the first result.
+  // there is no way back. `library`, the resolver library next to it if there is one, and the files of the directory
+  // `scripts` are copied to where every user may read them. An error where the kernel refuses, e.g. in a container
+  // without overlayfs. Later calls give the first result.
   [[nodiscard]] static const Expected<void>& enter(const std::filesystem::path& library,
                                                    const std::filesystem::path& scripts);
 

@@ -7,7 +7,7 @@
 //   # unstable                 runs differ by chance now and then: a difference counts if it comes twice in a row
 //
 // A script that cannot work on this machine exits with 77 and says why as the last line on stderr; the case is skipped.
-// Any other exit code of the run without the library than 0 is a failure of the case. With CTGATE_COMPAT_SHOW=1 in the
+// If the run without the library exits with any other code than 0, the case fails. With CTGATE_COMPAT_SHOW=1 in the
 // environment the tests print what the scripts print.
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Programs in other languages burst through a third party with 5 ms verdicts: damage without the preload library, none
-// with it. What they send and how stands in senders/.
+// with it. What they send, and how, is in senders/.
 #include <fmt/format.h>
 
 #include <ostream>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ELF reader against any bytes: it reads within the file only, what it says stands there, and its work is bounded.
+// The ELF reader against any bytes: it reads within the file only, what it reports is there, and its work is bounded.
 // Corpus: corpus/elf.
 #include <algorithm>
 #include <cstddef>

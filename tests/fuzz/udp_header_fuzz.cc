@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The header parser against any bytes: what it returns stands in the datagram, and a datagram that is cut off gives the
+// The header parser against any bytes: what it returns is in the datagram, and a datagram that is cut off gives the
 // same flow or none. Corpus: corpus/udp_header.
 #include <algorithm>
 #include <cstddef>

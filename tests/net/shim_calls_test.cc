@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What calls give back under the preload library is what they give back without it, and odd datagrams are no trouble.
+// What calls give back under the preload library is what they give back without it, and odd datagrams cause no trouble.
 #include <sstream>
 
 #include "tests/support/shim_test.hh"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The preload library and descriptors that stand for something else than they did.
+// The preload library and descriptors that no longer refer to what they did.
 #include "tests/support/shim_test.hh"
 
 namespace ctgate::test {

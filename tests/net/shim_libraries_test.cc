@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The preload library beside other libraries: constructors, allocators, plug-ins, seccomp filters.
+// The preload library together with other libraries: constructors, allocators, plug-ins, seccomp filters.
 #include "tests/support/shim_test.hh"
 
 namespace ctgate::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // getaddrinfo(3) calls and what came of them, as lines of text: the language between the tests and the program
-// resolve_calls, which makes the calls. Fields are separated by tabs; texts are percent-encoded behind "=", and a null
+// resolve_calls, which makes the calls. Fields are separated by tabs; texts are percent-encoded after "=", and a null
 // pointer is "-".
 #pragma once
 
@@ -54,7 +54,7 @@ struct Outcome {
   [[nodiscard]] static std::optional<Outcome> from_line(std::string_view line);
 };
 
-// What each line of the program's output says; throws std::runtime_error where one cannot be read.
+// What each line of the program's output says; throws std::runtime_error if one cannot be read.
 [[nodiscard]] std::vector<Outcome> parse_outcomes(std::string_view text);
 
 }  // namespace ctgate::test

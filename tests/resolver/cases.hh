@@ -11,7 +11,7 @@
 
 namespace ctgate::test {
 
-// What the machine that resolves has: addresses of both families, of one only beside loopback, or loopback only.
+// What the machine that resolves has: addresses of both families, of one only besides loopback, or loopback only.
 enum class Network { both, ipv4, ipv6, none };
 
 struct Profile {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Two programs' outcomes of the same calls beside each other. Pure.
+// Two programs' outcomes of the same calls side by side. Pure.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace ctgate::test {
 
-// What of `other` is not as in `libc`, in one line each; empty: nothing. With `unordered` the nodes may come in another
-// order. It is a difference too if the other takes a second longer and twice as long.
+// What in `other` is not as in `libc`, one line each; empty: nothing. With `unordered` the nodes may come in another
+// order. It is also a difference if the other takes a second longer and twice as long.
 [[nodiscard]] std::vector<std::string> differences(const Outcome& libc, const Outcome& other, bool unordered = false);
 
 struct Difference {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The differential test can see: calls and outcomes survive the way through text, and every change of an outcome is a
-// difference.
+// The differential test can see: calls and outcomes survive the way to text and back, and every change of an outcome is
+// a difference.
 #include "tests/resolver/compare.hh"
 
 #include <gtest/gtest.h>

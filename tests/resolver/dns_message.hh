@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Questions and answers of the DNS as bytes (RFC 1035 section 4), as much as a server of the tests needs. Pure.
+// Questions and answers of the DNS as bytes (RFC 1035 section 4), as much as the tests' server needs. Pure.
 #pragma once
 
 #include <cstdint>

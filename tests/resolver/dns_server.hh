@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A DNS server of the tests' own, for UDP and TCP, that writes down what it is asked. It stands for a real one behind
-// a slow path: answers take a while, and the path may lose what old kernels lost.
+// The tests' own DNS server, for UDP and TCP, which records what it is asked. It stands in for a real one behind a slow
+// path: answers take a while, and the path may lose what old kernels lost.
 #pragma once
 
 #include <atomic>
@@ -48,7 +48,7 @@ class Server {
   Server(Server&&) = delete;
   Server& operator=(Server&&) = delete;
 
-  [[nodiscard]] std::vector<Asked> take_log();  // what came since the last call of it, in order
+  [[nodiscard]] std::vector<Asked> take_log();  // what came since the last call, in order
 
  private:
   class Worker;
@@ -68,8 +68,8 @@ class Server {
   std::thread thread_;
 };
 
-// A responder that hands every query on to another server and waits for its answer, at most a second. Made for one that
-// answers at once (dnsmasq in the same namespace).
+// A responder that hands every query on to another server and waits for its answer, for at most a second. Made for one
+// that answers at once (dnsmasq in the same namespace).
 [[nodiscard]] Responder relay_to(const lab::NetworkNamespace& where, const Endpoint& upstream);
 
 }  // namespace ctgate::test::dns

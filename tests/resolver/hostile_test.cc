@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A server, or somebody on the path, that answers with what was not asked for: nobody crashes, and the library accepts
+// A server, or someone on the path, that answers with what was not asked for: nothing crashes, and the library accepts
 // no address that libc would not have accepted.
 #include <fmt/format.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names of c-ares in the program itself, before every library's in the order of symbols. Who calls them by mistake
-// ends.
+// Names of c-ares in the program itself, before every library's in symbol order. Calling them by mistake ends the
+// program.
 #include <stdlib.h>
 
 #define OWN(name)   \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs nobody here wrote find their servers by name: the same output and the same questions as without the library,
+// Other people's programs find their servers by name: the same output and the same questions as without the library,
 // and no wait of five seconds where the path loses the second datagram of a pair. strace(1) sees the same.
 #include <algorithm>
 #include <fstream>

@@ -2,8 +2,8 @@
 // getaddrinfo(3) in the places where libraries break: threads, forks, signals, cancelled threads, very many calls. It
 // is an ordinary program that knows nothing of ctgate. Usage: resolve_contexts CASE [COUNT]
 //
-// Prints lines "key=number" and ends with 0, or with 10 behind a message where something went otherwise than it must.
-// Every name below "pair.test" must have 192.0.2.1 and 2001:db8::1; what the case "mixed" needs is said there.
+// Prints lines "key=number" and exits with 0, or with 10 after a message if something went wrong. Every name below
+// "pair.test" must have 192.0.2.1 and 2001:db8::1; what the case "mixed" needs is said there.
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>

@@ -22,7 +22,7 @@ inline void PrintTo(Way way, std::ostream* stream) {
 
 class ResolverTest : public ShimTest {
  protected:
-  // Routes to everywhere over the server, so that all addresses are sorted as reachable.
+  // Routes to everywhere through the server, so that all addresses are sorted as reachable.
   ResolverTest();
 
   // A server on both of the server's IPv4 addresses and one IPv6 address.
@@ -34,7 +34,7 @@ class ResolverTest : public ShimTest {
   // A third party on the gateway's own output, with conntrack at work.
   void delay_output(std::chrono::microseconds verdict);
 
-  // `more` is put into the environment besides.
+  // `more` is added to the environment.
   [[nodiscard]] RunOptions options(Way way, const std::vector<std::string>& more = {}) const;
 
   // A new file with these lines.

@@ -25,7 +25,7 @@ struct Trace {
 // System calls for strace's -e trace=.
 inline constexpr char traced_calls[] = "%network,poll,ppoll,select,pselect6";
 
-// Throws std::runtime_error where a line is not understood.
+// Throws std::runtime_error if a line is not understood.
 [[nodiscard]] Trace parse_trace(std::string_view text);
 
 }  // namespace ctgate::test

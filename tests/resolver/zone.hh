@@ -42,11 +42,11 @@ enum class Trick {
   foreign_class,         // ... to another class
   pointer_loop,          // the record's name points to itself, then the truth
   pointer_pair,          // two names that point to each other, then the truth
-  pointer_beyond,        // ... behind the message's end, then the truth
+  pointer_beyond,        // ... past the message's end, then the truth
   alias_loop,            // two aliases that lead to each other
   short_record,          // an address of 3 (15) bytes, then the truth
   long_record,           // of 5 (17) bytes, then the truth
-  data_beyond,           // a record whose data would end behind the message, then the truth
+  data_beyond,           // a record whose data would end past the message, then the truth
   too_few_records,       // the header counts more than there are, then the truth
   header_only,           // 12 bytes, then the truth
   one_byte,              // then the truth
@@ -54,11 +54,11 @@ enum class Trick {
   bare_error,            // SERVFAIL in 12 bytes, without the question; nothing else
   bare_error_by_stream,  // truncated, then the same by TCP
   miscounted,            // the truth, but the header counts two additional records that are not there
-  broken_beside,         // the truth, and beside it an OPT record whose option would end behind the message
+  broken_beside,         // the truth, and with it an OPT record whose option would end past the message
   broken_stranger,       // under another id a message that cannot be read, then the truth
   huge_datagram,         // 60,000 bytes of addresses
   huge_stream,           // truncated, then 65,535 bytes by TCP
-  mutated,               // the truth with some bytes changed, after a seed that the name gives; then the truth
+  mutated,               // the truth with some bytes changed, from a seed that the name gives; then the truth
 };
 
 [[nodiscard]] Address forged_address(std::uint16_t question_type);  // 203.0.113.66, 2001:db8:bad::66
@@ -79,7 +79,7 @@ class Zone {
   // `name` in lower case; "*.example" stands for every name below example that has no entry of its own.
   Zone& add(std::string_view name, Entry entry);
 
-  // What to reply; a query that is none gets no reply. The truth is cut to 1232 bytes in a datagram.
+  // What to reply; what is not a query gets no reply. The truth is cut to 1232 bytes in a datagram.
   [[nodiscard]] std::vector<Reply> respond(const Bytes& query, Transport transport);
 
  private:

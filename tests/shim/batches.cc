@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// sendmmsg(2): what it gives back, and many destinations. What is printed must be the same with the library as without
-// it, but for lines that end in "_us", which are times.
+// sendmmsg(2): what it returns, and many destinations. What is printed must be the same with the library as without it,
+// except for lines that end in "_us", which are times.
 #include <vector>
 
 #include "tests/shim/program.hh"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A program as others write them, which knows nothing of ctgate: bursts at the start of new UDP flows, with the call
-// and the kind of socket that its arguments name. It waits for the echoes and prints one line:
+// An ordinary program that knows nothing of ctgate: bursts at the start of new UDP flows, with the call and the kind of
+// socket that its arguments name. It waits for the echoes and prints one line:
 //
 //   answered=N sent=N first_us=N longest_us=N
 //

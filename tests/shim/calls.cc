@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What single sends give back, and datagrams that are not what they seem. What is printed must be the same with the
-// library as without it, but for lines that end in "_us", which are times.
+// What single sends return, and datagrams that are not what they seem. What is printed must be the same with the
+// library as without it, except for lines that end in "_us", which are times.
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/udp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An allocator that reports each call by a datagram, as some profilers do. Its own memory is never given back. A send
-// that comes back to it, because the library behind send(2) allocates, ends the program: it would never end else. For
-// programs with one thread.
+// An allocator that reports each call by a datagram, as some profilers do. Memory is never freed. A send that re-enters
+// it, because the library behind send(2) allocates, ends the program: otherwise it would never end. For programs with
+// one thread.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>

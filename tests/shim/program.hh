@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the programs that run under the preload library have in common. They are written as others write theirs, and
-// know nothing of ctgate, but for the marks by which the lab's servers tell the datagrams apart.
+// What the programs that run under the preload library have in common. They are written like other people's, and know
+// nothing of ctgate, except for the marks by which the lab's servers tell the datagrams apart.
 //
-// Usage of each: PROGRAM CASE ADDRESS [OTHER-ADDRESS]. It prints lines "key=number" and ends with 0, or with 10 behind
-// a message where something went otherwise than it must.
+// Usage of each: PROGRAM CASE ADDRESS [OTHER-ADDRESS]. It prints lines "key=number" and exits with 0, or with 10 after
+// a message if something went wrong.
 #pragma once
 
 #include <arpa/inet.h>

@@ -8,7 +8,7 @@
 
 namespace ctgate::test {
 
-// A flow of its own for each number: 10.0.0.0/8 to 192.0.2.1 port 53.
+// A different flow for each number: 10.0.0.0/8 to 192.0.2.1 port 53.
 inline FlowKey flow(std::uint32_t number) {
   FlowKey key;
   key.source.bytes = {10, static_cast<std::uint8_t>(number >> 24), static_cast<std::uint8_t>(number >> 16), 1};

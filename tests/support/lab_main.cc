@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// main() of the net tests: the whole program runs in a sandbox of its own, so that nothing stays behind, whatever
-// happens to it.
+// main() of the net tests: the whole program runs in its own sandbox, so that nothing stays behind, whatever happens to
+// it.
 #include <gtest/gtest.h>
 
 #include <cstdio>

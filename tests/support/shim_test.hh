@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Fixture for programs under the preload library. They run on the gateway, behind a third party with late verdicts on
-// the gateway's own output, where datagrams to the service address are translated to two backends by turns.
+// the gateway's own output, where datagrams to the service address are translated to two backends in turn.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace ctgate::test {
 struct RunOptions {
   bool preload = true;
   std::string libraries{};                 // the whole of LD_PRELOAD; empty: the library
-  std::vector<std::string> environment{};  // "NAME=value", besides
+  std::vector<std::string> environment{};  // "NAME=value", in addition
   std::chrono::milliseconds timeout{30'000};
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The whole decision path with a kernel of the test's own.
+// The whole decision path with the test's own kernel.
 #include "daemon/gate/engine.hh"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate's rules, one by one, with a clock of the test's own.
+// The gate's rules, one by one, with the test's own clock.
 #include "daemon/gate/flow_gate.hh"
 
 #include <gtest/gtest.h>

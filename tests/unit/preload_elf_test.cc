@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ELF files made by hand: both classes, both byte orders, and what is wrong in them.
+// ELF files made by hand: both classes, both byte orders, and what can be wrong in them.
 #include <elf.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Chromium renders a page from a server and two ends of a WebRTC data channel in it talk over UDP, as a user without
-# rights; with its sandbox where that works, and without it else.
+# rights; with its sandbox where that works, otherwise without it.
 # needs: chromium setpriv python3
 # patience: 60
 . "${0%/*}/support/common.sh"

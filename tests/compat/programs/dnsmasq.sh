@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# dnsmasq forwards to dnsmasq, keeps what it heard, and serves files by TFTP; glibc's resolver asks it.
+# dnsmasq forwards to dnsmasq, caches the answers, and serves files by TFTP; glibc's resolver asks it.
 # needs: dnsmasq dig tftp getent
 . "${0%/*}/support/common.sh"
 mkdir files && seq 20000 >files/numbers

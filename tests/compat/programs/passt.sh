@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# passt carries a virtual machine's datagrams, with a seccomp filter that knows no pauses: to a server, and to where no
+# passt carries a virtual machine's datagrams, with a seccomp filter that allows no pauses: to a server, and to where no
 # neighbour answers, so that they stay in the stack. The machine is a program that speaks Ethernet to it.
 # needs: passt setpriv ip socat /usr/bin/python3
 . "${0%/*}/support/common.sh"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A login by key to a real sshd with its privilege separation: the process that talks to strangers has a seccomp filter
-# which kills it for a system call too many. Exit codes, a file by sftp and scp, a terminal, a forwarded port.
+# which kills it for any unexpected system call. Exit codes, a file by sftp and scp, a terminal, a forwarded port.
 # needs: sshd ssh ssh-keygen scp python3
 . "${0%/*}/support/common.sh"
 mkdir -p /run/sshd

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Bursts from IO::Socket::INET: burst.pl ADDRESS PORT MODE FLOWS DATAGRAMS. Modes: connected (send and syswrite by
-# turns), unconnected. Prints answered=N.
+# Bursts from IO::Socket::INET: burst.pl ADDRESS PORT MODE FLOWS DATAGRAMS. Modes: connected (send and syswrite in
+# turn), unconnected. Prints answered=N.
 use strict;
 use warnings;
 use IO::Select;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Steps of ./inside about /etc/ld.so.preload. Each runs in a subshell of its own.
+# Steps of ./inside about /etc/ld.so.preload. Each runs in its own subshell.
 
 # Whether a program in there has the library.
 is_loaded() { in_root cat /proc/self/maps | grep -q "$library"; }

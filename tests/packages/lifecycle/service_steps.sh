@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Steps of ./inside about the daemon's package. Each runs in a subshell of its own.
+# Steps of ./inside about the daemon's package. Each runs in its own subshell.
 
 install_gates_nothing() {
   local link mode

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Steps of ./machine: the library in every program, from the start of the system, and out again. What stands in single
-# quotes is for the shells that are under test.
+# Steps of ./machine: the library in every program, from the start of the system, and out again. What is in single
+# quotes is for the shells under test.
 
 prepare_logins() {
   local ssh=/home/tester/.ssh

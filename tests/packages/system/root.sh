@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The root file system of the machine, for ../system.sh, which sources this file with $cache set: a small Debian of the
-# host's release with systemd, as an ext4 image. Nothing of ctgate is in it, but all that its packages depend on, so
-# that they install without a network.
+# host's release with systemd, as an ext4 image. It holds nothing of ctgate, but everything that its packages depend on,
+# so that they install without a network.
 
 # What a server has. The host's programs and kernel modules come in otherwise, see init.
 root_packages=(systemd-sysv systemd udev dbus libpam-systemd nftables iptables iproute2 conntrack kmod procps

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What all steps of ./machine use. A step is a function that says its figures with `figures`, or what is wrong with
+# What all steps of ./machine use. A step is a function that reports its figures with `figures`, or what is wrong with
 # `wrong`, which ends it. Everything else that it prints goes to the log.
 
 # step NAME FUNCTION: writes its line to results.

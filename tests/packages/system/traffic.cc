@@ -3,7 +3,7 @@
 // ./network.sh has made its neighbours: the namespaces `client` and `server`, the NAT and the third party's rule.
 //
 //   package_traffic scenario [FLOWS]  bursts on new flows through the third party's queue; prints their fate
-//   package_traffic load              the same without end, beside one established flow; a line "ready" when it goes.
+//   package_traffic load              the same without end, next to one established flow; a line "ready" when it goes.
 //                                     first_split_end and last_split_start: when the first burst with split flows was
 //                                     over and the last one began, in ms of CLOCK_MONOTONIC; 0 when there was none
 //   package_traffic serve             the answering side for `chat`

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# No case: says where the library is loaded.
+# Not a case: says where the library is loaded.
 . "${0%/*}/common.sh"
 install -m 4755 "$(command -v cat)" setuid_cat
 loaded() { # NAME COMMAND...

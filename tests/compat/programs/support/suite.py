@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs one of CPython's own test modules and prints one line a test, sorted: "NAME OUTCOME". Tests whose name has one of
-# the given words in it are left out: suite.py MODULE [WORD...]
+# Runs one of CPython's own test modules and prints one line per test, sorted: "NAME OUTCOME". Tests whose name contains
+# one of the given words are left out: suite.py MODULE [WORD...]
 import importlib
 import io
 import sys
