@@ -27,7 +27,7 @@ void note_process() {
   __register_atfork(nullptr, nullptr, note_owner, nullptr);
 }
 
-// kcmp(2) is asked as rarely as can be: of a program under somebody's seccomp filter it might be the end.
+// kcmp(2) is asked as rarely as can be: a seccomp filter might kill the program for it.
 bool in_memory_of_another() {
   const long self = raw_syscall(__NR_getpid);
   if (self == owner.load(std::memory_order_relaxed)) return false;

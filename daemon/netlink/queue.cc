@@ -161,8 +161,8 @@ void VerdictWriter::append(std::uint16_t type, PacketId id) {
 
 void VerdictWriter::flush() {
   if (used_ == 0) return;
-  // It fails for want of memory only. What would stay queued after the last try goes with the next batch verdict, with
-  // the replacement of the worker, or with the stop.
+  // It fails only if there is no memory. What would stay queued after the last try goes with the next batch verdict,
+  // with the replacement of the worker, or with the stop.
   constexpr int tries = 100;
   for (int i = 0; i < tries && !queue_.socket_.send({buffer_.data(), used_}, "write verdicts"); ++i) sched_yield();
   used_ = 0;

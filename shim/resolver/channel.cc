@@ -54,7 +54,7 @@ bool Channel::start_library() {
   return started;
 }
 
-void Channel::open(const NameServer& server, bool by_stream, std::chrono::milliseconds patience) {
+void Channel::open(const NameServer& server, bool by_stream, std::chrono::milliseconds limit) {
   close();
   by_stream_ = by_stream;
   failure_ = Event::failed;
@@ -62,7 +62,7 @@ void Channel::open(const NameServer& server, bool by_stream, std::chrono::millis
   queued_ = sent_ = received_ = taken_ = 0;
   failed_ = !start_ares(server);
   if (failed_) failure_ = Event::no_memory;
-  deadline_ = now() + patience.count();
+  deadline_ = now() + limit.count();
 }
 
 // Everything is given, so that what c-ares reads from resolv.conf and the environment has no effect.

@@ -38,7 +38,7 @@ class Channel {
  public:
   enum class Event : std::uint8_t {
     message,    // a datagram, or a message from a stream, of any length
-    timed_out,  // the patience given to open() has run out
+    timed_out,  // the time given to open() has run out
     refused,    // ECONNREFUSED
     reset,      // the server reset the connection
     failed,     // the socket is unusable for another reason, such as the end of a stream
@@ -52,7 +52,7 @@ class Channel {
   [[nodiscard]] static bool start_library();
 
   // A new connection; the previous one is closed. receive() reports what goes wrong here and in send().
-  void open(const NameServer& server, bool by_stream, std::chrono::milliseconds patience);
+  void open(const NameServer& server, bool by_stream, std::chrono::milliseconds limit);
 
   // At most two questions on each connection.
   void send(Bytes query);

@@ -27,7 +27,7 @@ struct Configuration {
 
   // How long to wait for `server`, in seconds. As in glibc (send_dg() in resolv/res_send.c), later servers get more
   // time, later attempts don't.
-  [[nodiscard]] unsigned patience(unsigned server) const {
+  [[nodiscard]] unsigned timeout_of(unsigned server) const {
     const unsigned seconds = server > 0 ? (timeout << server) / server_count : timeout;
     return seconds == 0 ? 1 : seconds;
   }

@@ -69,7 +69,7 @@ class Transport {
   using Event = Channel::Event;
   using Next = Exchange::Next;
 
-  static constexpr std::chrono::seconds stream_patience{30};  // libc has no limit
+  static constexpr std::chrono::seconds stream_limit{30};  // libc has no limit
 
   bool write_queries(const char* name) {
     const Ids ids = make_ids();
@@ -109,8 +109,8 @@ class Transport {
 
   // Each time from a new socket.
   Next ask_unanswered(unsigned server) {
-    const std::chrono::seconds patience{configuration_.patience(server)};
-    wire_.open(configuration_.servers[server], by_stream_, by_stream_ ? stream_patience : patience);
+    const std::chrono::seconds limit{configuration_.timeout_of(server)};
+    wire_.open(configuration_.servers[server], by_stream_, by_stream_ ? stream_limit : limit);
     for (const Question question : {question_a, question_aaaa}) {
       if (!exchange_.arrived(question)) wire_.send(query(question));
     }

@@ -115,10 +115,10 @@ Rate measure(const lab::Topology& topology, pid_t consumer, std::chrono::millise
       const int count = sendmmsg(sender.get(), messages.data(), messages.size(), 0);
       if (count > 0) sent += static_cast<std::uint64_t>(count);
     }
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    const auto timeout = std::chrono::steady_clock::now() + std::chrono::seconds(2);
     do {
       arrived = received_datagrams(topology) - first;
-    } while (sent > arrived + most_ahead && std::chrono::steady_clock::now() < patience);
+    } while (sent > arrived + most_ahead && std::chrono::steady_clock::now() < timeout);
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return {static_cast<double>(arrived) / elapsed.count(),

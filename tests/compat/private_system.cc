@@ -137,7 +137,7 @@ const Expected<void>& PrivateSystem::enter(const fs::path& library, const fs::pa
   return result;
 }
 
-Outcome PrivateSystem::run(const std::string& script, bool preload, std::chrono::milliseconds patience) {
+Outcome PrivateSystem::run(const std::string& script, bool preload, std::chrono::milliseconds limit) {
   renew_work_directory();
   const FileDescriptor output(::memfd_create("stdout", MFD_CLOEXEC));
   const FileDescriptor errors(::memfd_create("stderr", MFD_CLOEXEC));
@@ -152,7 +152,7 @@ Outcome PrivateSystem::run(const std::string& script, bool preload, std::chrono:
                                  .output = output.get(),
                                  .errors = errors.get()});
   if (!process) throw std::runtime_error(process.error().message);
-  const auto status = process->wait(patience);
+  const auto status = process->wait(limit);
   fs::remove(preload_list);
   Outcome outcome{status.value_or(-1), content_of(output.get()), content_of(errors.get())};
   if (!status) throw std::runtime_error(script + " hangs; it printed:\n" + outcome.output + outcome.errors);

@@ -33,8 +33,8 @@ class PrivateSystem {
 
   // Runs a script of that directory with bash, in an empty directory that all users may write to, its home, and with an
   // environment that is always the same; with the library in /etc/ld.so.preload or without. It is the first process of
-  // a PID namespace, so that nothing that it started outlives it. Throws if it takes longer than `patience`.
-  [[nodiscard]] static Outcome run(const std::string& script, bool preload, std::chrono::milliseconds patience);
+  // a PID namespace, so that nothing that it started outlives it. Throws if it takes longer than `limit`.
+  [[nodiscard]] static Outcome run(const std::string& script, bool preload, std::chrono::milliseconds limit);
 };
 
 }  // namespace ctgate::test

@@ -3,7 +3,7 @@
 // and exit code are the same. Each case is a script in programs/; its comment says what it shows, and
 //
 //   # needs: PROGRAM|FILE...   what must be installed, else the case is skipped
-//   # patience: SECONDS        for one run, 30 if not given
+//   # limit: SECONDS        for one run, 30 if not given
 //   # unstable                 runs differ by chance now and then: a difference counts if it comes twice in a row
 //
 // A script that cannot work on this machine exits with 77 and says why as the last line on stderr; the case is skipped.
@@ -28,7 +28,7 @@ constexpr int cannot_work_here = 77;
 
 struct Case {
   std::vector<std::string> needs;
-  std::chrono::seconds patience{30};
+  std::chrono::seconds limit{30};
   bool unstable = false;
 };
 
@@ -41,10 +41,10 @@ Case read_case(const fs::path& script) {
     words >> key;
     if (key == "needs:") {
       for (std::string word; words >> word;) result.needs.push_back(word);
-    } else if (key == "patience:") {
+    } else if (key == "limit:") {
       int seconds = 0;
       words >> seconds;
-      result.patience = std::chrono::seconds(seconds);
+      result.limit = std::chrono::seconds(seconds);
     } else if (key == "unstable") {
       result.unstable = true;
     }
@@ -82,7 +82,7 @@ class SystemWide : public ::testing::TestWithParam<std::string> {
     const auto& entered = PrivateSystem::enter(CTGATE_LIBRARY, COMPAT_PROGRAMS);
     if (!entered) GTEST_SKIP() << "no private system: " << entered.error().message;
   }
-  Outcome run(bool preload) { return PrivateSystem::run(script_, preload, case_.patience); }
+  Outcome run(bool preload) { return PrivateSystem::run(script_, preload, case_.limit); }
 
   const std::string script_ = GetParam() + ".sh";
   const Case case_ = read_case(fs::path(COMPAT_PROGRAMS) / script_);

@@ -15,7 +15,7 @@ namespace {
 
 using test::must;
 
-// On kernels up to 6.11 nfnetlink_queue itself mends the race, so nothing is to be seen without ctgated there.
+// On kernels up to 6.11 nfnetlink_queue itself resolves the race, so nothing is to be seen without ctgated there.
 bool kernel_splits_flows(const std::string& release) {
   int major = 0, minor = 0;
   return std::sscanf(release.c_str(), "%d.%d", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 12));

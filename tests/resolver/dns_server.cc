@@ -235,8 +235,8 @@ Responder relay_to(const lab::NetworkNamespace& where, const Endpoint& upstream)
   const auto exchange = [upstream](int domain, int kind, const Bytes& query) -> std::vector<Reply> {
     const FileDescriptor socket(::socket(domain, kind | SOCK_CLOEXEC, 0));
     const auto target = lab::to_socket_address(upstream);
-    const timeval patience{1, 0};
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const timeval timeout{1, 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     if (::connect(socket.get(), target.get(), target.size) != 0) return {};
     Bytes message;
     if (kind == SOCK_STREAM) {

@@ -22,8 +22,8 @@ constexpr std::string_view page =
 
 // Reads a request up to its empty line, at most for a second, and answers it.
 void serve(int connection) {
-  const timeval patience{1, 0};
-  ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const timeval timeout{1, 0};
+  ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   std::string request;
   std::array<char, 1024> buffer{};
   while (request.find("\r\n\r\n") == std::string::npos && request.size() < 65536) {

@@ -23,7 +23,7 @@ using Message = std::vector<std::uint8_t>;
 struct Opened {
   std::uint8_t server = 0;  // the last byte of its address
   bool by_stream = false;
-  std::chrono::milliseconds patience{0};
+  std::chrono::milliseconds limit{0};
   std::vector<Message> sent{};
 };
 
@@ -65,8 +65,8 @@ class FakeChannel {
  public:
   explicit FakeChannel(std::vector<std::vector<Step>> script) : script_(std::move(script)) {}
 
-  void open(const NameServer& server, bool by_stream, std::chrono::milliseconds patience) {
-    opened_.push_back({server.address.bytes[3], by_stream, patience});
+  void open(const NameServer& server, bool by_stream, std::chrono::milliseconds limit) {
+    opened_.push_back({server.address.bytes[3], by_stream, limit});
     step_ = 0;
   }
   void send(Bytes query) { opened_.back().sent.emplace_back(query.begin(), query.end()); }
@@ -146,7 +146,7 @@ TEST(ResolverTransport, SendsBothQuestionsOnOneSocketWithDifferentIds) {
   EXPECT_FALSE(lookup.left_open());
   const auto& socket = lookup.sockets()[0];
   EXPECT_FALSE(socket.by_stream);
-  EXPECT_EQ(socket.patience, 5s);
+  EXPECT_EQ(socket.limit, 5s);
   ASSERT_EQ(socket.sent.size(), 2U);
   EXPECT_NE(read_16(socket.sent[0], 0), read_16(socket.sent[1], 0));
   EXPECT_EQ(read_16(socket.sent[0], socket.sent[0].size() - 4), type_a);
@@ -188,7 +188,7 @@ TEST(ResolverTransport, AfterErrorsTheNextServerIsAsked) {
 TEST(ResolverTransport, EachAttemptIsThroughAllServers) {
   const Lookup lookup(with_servers(2), {});
   EXPECT_EQ(lookup.servers(), (std::vector{1, 2, 1, 2}));
-  EXPECT_EQ(lookup.sockets()[1].patience, 5s);  // 5 s << 1, over two servers
+  EXPECT_EQ(lookup.sockets()[1].limit, 5s);  // 5 s << 1, over two servers
   EXPECT_EQ(lookup.asked.error, HostError::try_again);
   EXPECT_FALSE(lookup.asked.refused) << "they were waited for";
 }
@@ -212,7 +212,7 @@ TEST(ResolverTransport, ATruncatedAnswerIsAskedForByStreamFromTheSameServer) {
   EXPECT_EQ(lookup.servers(), (std::vector{1, 1}));
   EXPECT_TRUE(lookup.sockets()[1].by_stream);
   EXPECT_EQ(lookup.sockets()[1].sent.size(), 2U);
-  EXPECT_EQ(lookup.sockets()[1].patience, 30s);
+  EXPECT_EQ(lookup.sockets()[1].limit, 30s);
   EXPECT_EQ(lookup.asked.error, HostError::none);
 }
 

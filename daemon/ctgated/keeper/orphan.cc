@@ -24,7 +24,7 @@ struct ProcessFacts {
   pid_t parent = 0;
 };
 
-// proc_pid_stat(5): the name stands in parentheses and may hold any character.
+// proc_pid_stat(5): the name is in parentheses and may hold any character.
 std::optional<ProcessFacts> look_at(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string text;

@@ -2,7 +2,7 @@
 # Chromium renders a page from a server and two ends of a WebRTC data channel in it talk over UDP, as a user without
 # rights; with its sandbox where that works, otherwise without it.
 # needs: chromium setpriv python3
-# patience: 60
+# limit: 60
 . "${0%/*}/support/common.sh"
 cat >page.html <<'END'
 <!doctype html><title>page</title><body><p id=script>no script</p><p id=channel>no channel</p><img src=/wait><script>

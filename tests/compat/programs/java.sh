@@ -2,7 +2,7 @@
 # Java: bursts from a DatagramSocket and a DatagramChannel, HTTP to itself, a child process; from source where there
 # is a compiler, else java -version alone.
 # needs: /usr/bin/java
-# patience: 60
+# limit: 60
 . "${0%/*}/support/common.sh"
 quiet=(-XX:-UsePerfData -XX:TieredStopAtLevel=1)
 /usr/bin/java "${quiet[@]}" -version

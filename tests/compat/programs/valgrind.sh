@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # valgrind finds nothing wrong with a program that sends datagrams, nor with the library in it; with threads, helgrind.
 # needs: valgrind /usr/bin/perl socat
-# patience: 90
+# limit: 90
 . "${0%/*}/support/common.sh"
 valgrind -q --error-exitcode=9 --leak-check=no /bin/echo started
 cat >send.pl <<'END'
