@@ -88,6 +88,20 @@ TEST_F(Start, WhateverStepLacksADescriptorNothingIsLeftBehind) {
   EXPECT_GE(failed_starts, 8);
 }
 
+// sd-daemon(3); the policy's errors are several lines.
+TEST_F(Start, LinesForTheJournalBeginWithTheirPriority) {
+  const std::string script = fmt::format(
+      "cd {} && : >log && echo 'version = 1' >policy.toml && export JOURNAL_STREAM=$(stat -c %d:%i log) && "
+      "{{ timeout 2 {} --netns {} --runtime-dir . --policy policy.toml 2>>log & "
+      "until {} status --runtime-dir . >/dev/null 2>&1; do sleep 0.02; done; "
+      "printf 'a = 1\\nb = 1\\n' >policy.toml; kill -HUP $(cat control.sock.lock); wait; }}; cat log",
+      directory, program("ctgated"), gateway().name(), program("ctgate"));
+  const auto result = must(run_program({"sh", "-c", script}));
+  EXPECT_TRUE(result.output.starts_with("<6>running: backend ")) << result.output;
+  EXPECT_NE(result.output.find("\n<3>could not reload the policy"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("\n<3>policy.toml:2:1: "), std::string::npos) << result.output;
+}
+
 TEST_F(Start, WrongOption) {
   expect(ctgated_with({"--nosuch"}), 2, "--nosuch");
 }
