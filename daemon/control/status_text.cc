@@ -61,7 +61,8 @@ std::string to_text(const Status& status, std::string_view own_version) {
                                  shown(status.state), shown(status.pid), shown(status.backend), shown(status.policy),
                                  status.netns ? ", netns " + *status.netns : std::string());
   if (status.version != own_version) {
-    text += fmt::format("note           this is ctgate {}: figures that it does not know are not shown\n", own_version);
+    text +=
+        fmt::format("note           this is ctgate {}: fields that are new in the daemon are not shown\n", own_version);
   }
   text +=
       fmt::format("holding now    {} datagrams of {} flows\n", shown(counters.held_now), shown(counters.flows_holding));

@@ -189,11 +189,11 @@ ExitCode run_match(const MatchOptions& options) {
 // --- command line ---------------------------------------------------------------------------------------------------
 
 void add_check(CLI::App& policy, ExitCode& exit_code) {
-  auto* command = policy.add_subcommand("check", "Check a policy file and print every error in it");
+  auto* command = policy.add_subcommand("check", "Check a policy file and print its errors");
   auto file = std::make_shared<std::string>();
   command->add_option("FILE", *file, policy_file_help);
   command->footer(
-      "Prints \"FILE: ok, N rules\" and exits with 0, or prints every error as FILE:LINE:COLUMN: KEY: MESSAGE to\n"
+      "Prints \"FILE: ok, N rules\" and exits with 0, or prints the errors as FILE:LINE:COLUMN: KEY: MESSAGE to\n"
       "standard error and exits with 2. Columns are counted in characters; indexes such as rule[2] count from 0.");
   command->callback([file, &exit_code] { exit_code = check(*file); });
 }

@@ -80,16 +80,16 @@ void add_child_commands(CLI::App& app, ExitCode& exit_code) {
 void add_resolve_command(CLI::App& app, ExitCode& exit_code) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("resolve", "Resolve a name as programs under libctgate.so do");
-  command->add_option("NAME", options->name, "The name")->required();
+  command->add_option("NAME", options->name, "Name to resolve")->required();
   command->add_flag("--explain", options->explain, "Also count the datagrams, and test libc for bug 30081");
-  command->add_flag("--compare", options->compare, "All ways side by side: libc, its options, ours");
-  command->add_flag("--json", options->json, "One JSON object, or with --compare a list of them");
+  command->add_flag("--compare", options->compare, "Show all ways side by side: libc, libc with its options, ctgate");
+  command->add_flag("--json", options->json, "Print one JSON object, or with --compare a list of them");
   command->add_option("--policy", options->policy, policy_file_help)->type_name("FILE");
   command->add_option("--library", options->library, "Use this file instead of the installed libctgate.so")
       ->type_name("FILE");
   command->footer(
-      "Exit codes: 0 fine, 1 the name cannot be resolved (--compare: the ways do not agree), 2 usage or policy error,\n"
-      "3 the system refused.");
+      "Exit codes: 0 success, 1 the name cannot be resolved (--compare: the results differ), 2 wrong command line or\n"
+      "policy, 3 the system refused.");
   command->callback([options, &exit_code] {
     const auto result = resolve(*options);
     exit_code = result ? *result : report_policy_error(result.error());

@@ -20,12 +20,12 @@ Expected<void> show(const Options& options) {
   const auto answer = control::request(std::filesystem::path(options.runtime_directory) / control::socket_name,
                                        control::status_request);
   if (!answer) return tl::unexpected(answer.error());
+  const auto status = control::status_from_json(*answer);
+  if (!status) return tl::unexpected(status.error());
   if (options.json) {
     std::cout << *answer;
     return {};
   }
-  const auto status = control::status_from_json(*answer);
-  if (!status) return tl::unexpected(status.error());
   std::cout << control::to_text(*status, CTGATE_VERSION);
   return {};
 }
@@ -34,8 +34,8 @@ Expected<void> show(const Options& options) {
 
 void add_status_command(CLI::App& app, ExitCode& exit_code) {
   auto options = std::make_shared<Options>();
-  auto* status = app.add_subcommand("status", "What the running ctgated does");
-  status->add_flag("--json", options->json, "One JSON object");
+  auto* status = app.add_subcommand("status", "Show what the running ctgated does");
+  status->add_flag("--json", options->json, "Print one JSON object");
   status->add_option("--runtime-dir", options->runtime_directory, "Directory of the control socket")
       ->type_name("DIR")
       ->capture_default_str();

@@ -46,11 +46,11 @@ void Engine::settle(Time now) {
 
 void Engine::look_up(Time now) {
   asked_.swap(decisions_.lookups);
-  std::size_t breath = 0;
+  std::size_t asked = 0;
   for (const auto& flow : asked_) {
     ++counters_.lookups;
     observe(flow, conntrack_.lookup(flow), now);
-    if (++breath % lookups_a_breath == 0) alive_();
+    if (++asked % lookups_between_signs == 0) alive_();
   }
   asked_.clear();
 }

@@ -50,9 +50,9 @@ struct QueuedPacket {
 class Engine {
  public:
   // `alive` is called again and again during a long turn (at least once in `verdicts_a_write` verdicts and
-  // `lookups_a_breath` lookups), so that whoever watches the thread can tell a long turn from a hang.
+  // `lookups_between_signs` lookups), so that whoever watches the thread can tell a long turn from a hang.
   static constexpr std::size_t verdicts_a_write = 512;
-  static constexpr std::size_t lookups_a_breath = 256;
+  static constexpr std::size_t lookups_between_signs = 256;
   // Rounds of lookups, verdicts and events in one turn. Each round may cause another one: verdicts confirm flows, lost
   // events ask for lookups. What is left after the last one waits for the next turn, which is due at once.
   static constexpr int max_rounds = 16;

@@ -89,6 +89,10 @@ Expected<Queue> Queue::bind(QueueNumber number, const QueueSettings& settings) {
   if (auto bound = bind_and_configure(*socket, number, settings); !bound) return tl::unexpected(bound.error());
   Queue queue(std::move(*socket), number);
   queue.receive_buffer_ = receive_buffer;
+  // Where rules were there before, datagrams may have come in front of the acknowledgement, and were passed over.
+  if (const auto last = last_queued_id(static_cast<std::uint16_t>(number)); last && *last > 0) {
+    queue.accept_read(PacketId{*last});
+  }
   return queue;
 }
 

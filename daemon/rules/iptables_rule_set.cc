@@ -116,10 +116,10 @@ Expected<void> IptablesRuleSet::withdraw() {
   return result;
 }
 
-bool IptablesRuleSet::intact() {
+RuleState IptablesRuleSet::state() {
   std::string now;
   for (const Family family : families_) now += listing(family);
-  return now == installed_;
+  return now == installed_ ? RuleState::intact : RuleState::modified;
 }
 
 Expected<std::vector<std::string>> remove_iptables_chains() {

@@ -16,7 +16,7 @@ class IptablesRuleSet final : public RuleSet {
   [[nodiscard]] Backend backend() const override { return Backend::iptables; }
   [[nodiscard]] Expected<void> install(const Policy& policy) override;
   [[nodiscard]] Expected<void> withdraw() override;
-  [[nodiscard]] bool intact() override;
+  [[nodiscard]] RuleState state() override;
 
  private:
   std::vector<Family> families_;

@@ -89,10 +89,11 @@ Expected<void> NftablesRuleSet::install(const Policy& policy) {
   const auto before = existing_tables(nft_);
   installed_.reset();
   // What the kernel lists is what was rendered only if nobody else changed anything meanwhile. Without that certainty
-  // there is nothing to compare with later, and the rules do not count as intact.
+  // there is nothing to compare with later.
   for (int i = 0; i < tries && !installed_; ++i) {
     const auto generation = netlink::ruleset_generation();
     const auto transactions = install_rules(policy);
+    if (!transactions && i > 0) return {};  // they are installed; what is missing is the certainty
     if (!transactions) {
       // Base chains come with the last transaction only, so a table that is new here has none, and deleting it
       // unregisters no hook.
@@ -116,8 +117,9 @@ Expected<void> NftablesRuleSet::withdraw() {
   return {};
 }
 
-bool NftablesRuleSet::intact() {
-  return installed_ && listing() == *installed_;
+RuleState NftablesRuleSet::state() {
+  if (!installed_) return RuleState::unknown;
+  return listing() == *installed_ ? RuleState::intact : RuleState::modified;
 }
 
 std::string NftablesRuleSet::listing() {

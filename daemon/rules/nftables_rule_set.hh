@@ -21,7 +21,7 @@ class NftablesRuleSet final : public RuleSet {
   [[nodiscard]] Backend backend() const override { return options_.backend; }
   [[nodiscard]] Expected<void> install(const Policy& policy) override;
   [[nodiscard]] Expected<void> withdraw() override;
-  [[nodiscard]] bool intact() override;
+  [[nodiscard]] RuleState state() override;
 
  private:
   explicit NftablesRuleSet(const RenderOptions& options) : options_(options) {}

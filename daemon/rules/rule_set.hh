@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The installed rule set. daemon/rules depends on policy/ only; `ctgated` and the ctgate command call it.
+// The installed rule set; `ctgated` and the ctgate command call it.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,12 @@
 #include "policy/policy.hh"
 
 namespace ctgate::rules {
+
+enum class RuleState {
+  intact,
+  modified,
+  unknown,  // other programs changed rules while these were installed, so there was nothing to be certain of
+};
 
 // Every call works in the network namespace of the calling thread and takes effect completely or not at all.
 class RuleSet {
@@ -28,7 +34,7 @@ class RuleSet {
   [[nodiscard]] virtual Expected<void> withdraw() = 0;
 
   // Whether the rules are still as install() left them.
-  [[nodiscard]] virtual bool intact() = 0;
+  [[nodiscard]] virtual RuleState state() = 0;
 };
 
 // The first backend that `setting` allows and the kernel takes; nothing is installed yet. The error says what each

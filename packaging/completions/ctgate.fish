@@ -85,7 +85,7 @@ complete -c ctgate -n '__ctgate_in status' -l runtime-dir -x -a '(__fish_complet
 complete -c ctgate -n '__ctgate_in demo' -l json -d 'Print one JSON object instead of the table'
 complete -c ctgate -n '__ctgate_in demo' -l quick -d 'Send fewer flows'
 
-complete -c ctgate -n '__ctgate_at policy' -a check -d 'Print every error in a policy file'
+complete -c ctgate -n '__ctgate_at policy' -a check -d 'Print the errors in a policy file'
 complete -c ctgate -n '__ctgate_at policy' -a show -d 'Print the effective policy'
 complete -c ctgate -n '__ctgate_at policy' -a match -d 'Show which rule a UDP flow matches, and why'
 complete -c ctgate -n '__ctgate_at policy' -a compile -d 'Compile the image that the preload library reads'

@@ -87,7 +87,9 @@ class Launch {
   // All of them out of the way first: where the caller has closed one of its own three, the others may be there.
   void set_up_descriptors() {
     constexpr int first_other = STDERR_FILENO + 1;
-    report_ = ::fcntl(report_, F_DUPFD_CLOEXEC, first_other);
+    const int report = ::fcntl(report_, F_DUPFD_CLOEXEC, first_other);
+    if (report < 0) fail(Failure::Step::set_up_descriptors);
+    report_ = report;
     for (int& fd : sources_) {
       fd = ::fcntl(fd, F_DUPFD_CLOEXEC, first_other);
       if (fd < 0) fail(Failure::Step::set_up_descriptors);

@@ -59,7 +59,7 @@ tl::unexpected<ReplaceFailure> failure(std::string_view step, int error) {
 tl::expected<void, ReplaceFailure> replace_file(const fs::path& path, std::string_view content,
                                                 const ReplaceOptions& options) {
   TemporaryFile file(path, options.suffix);
-  if (!file) return failure("make a file beside it", errno);
+  if (!file) return failure("create a temporary file in its directory", errno);
   if (options.owner && ::fchown(file.get(), *options.owner, *options.owner) != 0) return failure("chown", errno);
   if (::fchmod(file.get(), options.mode) != 0) return failure("chmod", errno);
   if (!write_whole(file.get(), content)) return failure("write", errno);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The policy file: TOML text -> Policy, or every error of the file at once.
+// The policy file: TOML text -> Policy, or its errors: all at once, or the first one of a text that is not TOML.
 //
 //   if (auto policy = parse_policy(text, "policy.toml")) use(*policy);
 //   else for (const auto& diagnostic : policy.error()) std::cerr << diagnostic.to_string() << '\n';

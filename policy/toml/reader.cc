@@ -109,8 +109,7 @@ const toml::array* TableReader::array_value(std::string_view key, std::string_vi
 const toml::table* TableReader::section(std::string_view key) {
   const toml::node* node = get(key);
   if (node == nullptr || node->is_table()) return node == nullptr ? nullptr : node->as_table();
-  refuse(*node, full_key(key),
-         ValueError{fmt::format("a table, written [{}] on a line of its own", full_key(key)), {}});
+  refuse(*node, full_key(key), ValueError{fmt::format("a table, written [{}] on a separate line", full_key(key)), {}});
   return nullptr;
 }
 

@@ -145,9 +145,9 @@ std::optional<toml::table> parse_toml(std::string_view text, Problems& problems)
   if (hazard && hazard->kind == Hazard::Kind::deep_nesting)
     return refuse(hazard->position, "tables nested too deeply", "keys such as gate.max_hold");
   try {
-    // An error in front of the hazard is the first one.
-    auto table = toml::parse(text.substr(0, hazard ? hazard->offset : text.npos));
-    if (!hazard) return table;
+    if (!hazard) return toml::parse(text);
+    // An error in front of the hazard is the first one. The control character, which is never TOML, takes its place.
+    (void)toml::parse(std::string(text.substr(0, hazard->offset)) + '\x01');
   } catch (const toml::parse_error& error) {
     if (!hazard || error.source().begin.line < hazard->position.line) {
       problems.add(error.source().begin, describe_syntax_error(error, text));

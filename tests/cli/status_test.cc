@@ -56,10 +56,12 @@ TEST_F(StatusCommand, WhatIsNoStatusIsNoInternalError) {
   for (const char* answer : {"\n", "hello\n",
                              R"({"error":"expected something else"})"
                              "\n"}) {
-    std::filesystem::remove(directory / "control.sock");
-    const auto result = status(answer);
-    EXPECT_EQ(result.exit_code, 3) << result.output;
-    EXPECT_FALSE(contains(result, "internal error")) << result.output;
+    for (const auto& options : {std::vector<std::string>{}, std::vector<std::string>{"--json"}}) {
+      std::filesystem::remove(directory / "control.sock");
+      const auto result = status(answer, options);
+      EXPECT_EQ(result.exit_code, 3) << result.output;
+      EXPECT_FALSE(contains(result, "internal error")) << result.output;
+    }
   }
 }
 

@@ -112,7 +112,8 @@ TEST_F(Failure, HungWorkerOfAKilledKeeperMakesRoomForANewStart) {
   start_ctgated();
   expect_all_arrive();
   EXPECT_NE(worker(), hung);
-  EXPECT_NE(ctgated->log().find(fmt::format("a worker without keeper (process {})", hung)), std::string::npos);
+  EXPECT_NE(ctgated->log().find(fmt::format("held by a worker whose keeper is gone (process {})", hung)),
+            std::string::npos);
 }
 
 TEST_F(Failure, StartAfterACrashTakesTheOldRulesOver) {
@@ -172,12 +173,14 @@ TEST_F(Failure, RulesAreBackAfterFlushesBackToBack) {
   start_ctgated();
   const auto table = must(gateway().nft("list table ip ctgate\n"));
   for (int round = 0; round < 6; ++round) {
-    must(gateway().run([] {
-      return run_program({"timeout", "1", "sh", "-c", "while :; do nft flush ruleset; done"});
+    const auto flushed = must(gateway().run([] {
+      return run_program({"timeout", "1", "sh", "-c", "while nft flush ruleset; do :; done"});
     }));
+    EXPECT_EQ(flushed.exit_code, 124) << flushed.output;
     const auto back = [&] { return gateway().nft("list table ip ctgate\n").value_or("") == table; };
     EXPECT_TRUE(eventually(back, 1s)) << "round " << round;
   }
+  EXPECT_GT(counter("rules_restored_total"), 0U);
 }
 
 TEST_F(Failure, OneFlushedChainIsNoticedToo) {

@@ -68,7 +68,7 @@ contents() {
     grep -qxF "$file" <<<"$found" || wrong "ctgate lacks $file"
   done
   for file in "$libdir"/libctgate{,-resolver}.so /usr/share/man/man7/libctgate.7.gz /usr/share/doc/libctgate/copyright; do
-    list libctgate | grep -qxF "$file" || wrong "libctgate lacks $file"
+    list libctgate | grep -xF "$file" >/dev/null || wrong "libctgate lacks $file"
   done
   file=$(cat <(list ctgate) <(list libctgate) | grep -m 1 -vE \
     "^/(etc/ctgate|usr/s?bin|$unit_dir/systemd/system|usr/lib/(sysusers|tmpfiles).d|usr/share|${libdir#/})/") &&
@@ -117,9 +117,9 @@ hardened() {
     dpkg-deb -x "$(package "$name")" "$work/extracted" || wrong "can't extract $name"
   done
   for file in "$work"/extracted/usr/{s,}bin/* "$work"/extracted/usr/lib/*/*.so; do
-    readelf -hW "$file" | grep -q 'Type: *DYN' || wrong "${file##*/} is not position independent"
-    readelf -dW "$file" | grep -qE 'BIND_NOW|Flags:.* NOW' || wrong "${file##*/} binds lazily"
-    readelf -lW "$file" | grep -q GNU_RELRO || wrong "${file##*/} has no RELRO segment"
+    readelf -hW "$file" | grep 'Type: *DYN' >/dev/null || wrong "${file##*/} is not position independent"
+    readelf -dW "$file" | grep -E 'BIND_NOW|Flags:.* NOW' >/dev/null || wrong "${file##*/} binds lazily"
+    readelf -lW "$file" | grep GNU_RELRO >/dev/null || wrong "${file##*/} has no RELRO segment"
     readelf -lW "$file" | grep GNU_STACK | grep -q 'RW ' || wrong "${file##*/} has an executable stack"
     ! readelf -dW "$file" | grep -E 'R(UN)?PATH' >&2 || wrong "${file##*/} has a run path"
     ! grep -aF "$source_root" "$file" >&2 || wrong "${file##*/} names the directory of its build"

@@ -137,7 +137,7 @@ TEST_F(EngineTest, LongTurnShowsSignsOfLife) {
   engine.packets(batch, now);
   EXPECT_EQ(verdicts.single.size(), flows / 2);
   EXPECT_LE(verdicts.most_at_once, Engine::verdicts_a_write);
-  EXPECT_GE(signs_of_life, flows / Engine::lookups_a_breath + flows / 2 / Engine::verdicts_a_write);
+  EXPECT_GE(signs_of_life, flows / Engine::lookups_between_signs + flows / 2 / Engine::verdicts_a_write);
 }
 
 TEST_F(EngineTest, HoldTimesAreCountedInTheirBuckets) {

@@ -41,18 +41,18 @@ TEST(WorkerWatchTest, RestsUntilThereIsTraffic) {
 TEST(WorkerWatchTest, LooksAgainWhileWorkersAreBusy) {
   WorkerWatch watch;
   watch.start(start);
-  EXPECT_FALSE(watch.looked(true, start + 250ms));
+  EXPECT_FALSE(watch.all_checked(true, start + 250ms));
   EXPECT_EQ(watch.next_look(), start + 250ms + WorkerWatch::look_interval);
 }
 
 TEST(WorkerWatchTest, RestsOnlyIfNoWorkerBecameBusyMeanwhile) {
   WorkerWatch watch;
   watch.start(start);
-  EXPECT_TRUE(watch.looked(false, start + 250ms));
-  watch.rested(true, start + 251ms);
+  EXPECT_TRUE(watch.all_checked(false, start + 250ms));
+  watch.told_to_rest(true, start + 251ms);
   EXPECT_EQ(watch.next_look(), start + 251ms + WorkerWatch::look_interval);
-  EXPECT_TRUE(watch.looked(false, start + 501ms));
-  watch.rested(false, start + 502ms);
+  EXPECT_TRUE(watch.all_checked(false, start + 501ms));
+  watch.told_to_rest(false, start + 502ms);
   EXPECT_EQ(watch.next_look(), std::nullopt);
 }
 

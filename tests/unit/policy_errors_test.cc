@@ -63,7 +63,7 @@ TEST(PolicyErrors, UnknownRuleKeyListsEachValidKeyOnce) {
 }
 
 TEST(PolicyErrors, SectionIsNoTable) {
-  EXPECT_EQ(errors("gate = 1\n"), "p:1:8: gate: expected a table, written [gate] on a line of its own, found 1\n");
+  EXPECT_EQ(errors("gate = 1\n"), "p:1:8: gate: expected a table, written [gate] on a separate line, found 1\n");
   EXPECT_EQ(errors("[rule]\nname = \"a\"\n"),
             "p:1:1: rule: expected an array of tables: each rule begins with [[rule]], found a table\n");
   EXPECT_EQ(errors("rule = [1]\n"), "p:1:9: rule[0]: expected a table: each rule begins with [[rule]], found 1\n");

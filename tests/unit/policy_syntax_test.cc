@@ -60,6 +60,7 @@ TEST(PolicySyntax, OutsideStringsAndCommentsThereIsOnlyAscii) {
   EXPECT_EQ(errors("[gate]\na\xd1\xa6 = 1\n"), "p:2:2" + tail);
   EXPECT_EQ(errors("[[rule]]\nname = \u201cdns\u201d\n"), "p:2:8" + tail) << "quotes of a word processor";
   EXPECT_EQ(errors("version = 1\u00a0\n"), "p:1:12" + tail);
+  EXPECT_EQ(errors("[[rule]]\ndestination_ports = [\n\u201c53\u201d]\n"), "p:3:1" + tail) << "inside an array";
   EXPECT_EQ(errors("[gate\nmax_hold = 1\u00a0\n"), "p:1:6: not TOML: expected ']', saw '\\n'\n") << "the first error";
   EXPECT_EQ(errors("\ufeffversion = 1  # gr\u00fc\u00dfe\n[default] # \u201c\n"), "");
 }

@@ -58,16 +58,22 @@ void GuardedRules::wait_for_changes() {
 void GuardedRules::compare() {
   if (withdrawn_) return;
   events_->discard();
-  const auto found = rules_->intact() ? RuleGuard::Found::intact : restore();
-  guard_.compared(found, std::chrono::steady_clock::now());
+  guard_.compared(compare_and_restore(), std::chrono::steady_clock::now());
   if (!guard_.next_comparison()) return wait_for_changes();
   alarm_.set(guard_.next_comparison());
 }
 
-RuleGuard::Found GuardedRules::restore() {
+RuleGuard::Found GuardedRules::compare_and_restore() {
+  const auto state = rules_->state();
+  if (state == rules::RuleState::intact) return RuleGuard::Found::intact;
   if (auto restored = rules_->install(policy_); !restored) {
     spdlog::error("rules were modified by another program and could not be restored: {}", restored.error().message);
     return RuleGuard::Found::lost;
+  }
+  if (state == rules::RuleState::unknown) {
+    // If they are uncertain again, whoever is the cause has caused an event too, and there is another comparison.
+    spdlog::debug("other programs changed rules while ours were installed; installed again");
+    return RuleGuard::Found::intact;
   }
   spdlog::warn("rules were modified by another program; restored");
   return RuleGuard::Found::restored;

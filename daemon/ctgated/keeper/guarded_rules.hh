@@ -36,7 +36,7 @@ class GuardedRules {
   [[nodiscard]] Expected<void> subscribe();
   void wait_for_changes();
   void compare();
-  [[nodiscard]] RuleGuard::Found restore();
+  [[nodiscard]] RuleGuard::Found compare_and_restore();
 
   std::unique_ptr<rules::RuleSet> rules_;
   Policy policy_;

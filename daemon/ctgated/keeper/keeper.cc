@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "daemon/ctgated/keeper/policy_image.hh"
 #include "daemon/ctgated/keeper/report.hh"
 #include "daemon/ctgated/keeper/system.hh"
+#include "daemon/ctgated/worker/worker.hh"
 #include "policy/toml/parse.hh"
 
 namespace ctgate::daemon {
@@ -43,6 +45,7 @@ Keeper::Keeper(KeeperOptions options, Policy policy)
 }
 
 Expected<void> Keeper::run() {
+  prctl(PR_SET_NAME, keeper_process_name.data());  // by which end_orphan() knows that its workers are none
   try {
     // Workers end with their lanes.
     if (auto started = start(); !started) return started;
@@ -136,7 +139,7 @@ Expected<void> Keeper::apply(const Policy& policy) {
   auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
   if (!rules) return tl::unexpected(rules.error());
   if ((*rules)->backend() != rules_->backend()) {
-    return usage_error("a change of daemon.backend takes effect on a restart only");
+    return usage_error("a change of daemon.backend takes effect only after a restart");
   }
   const auto plan = plan_lanes(rules::plan_queues(policy), lanes_.names());
   if (!plan) return tl::unexpected(plan.error());
@@ -146,12 +149,16 @@ Expected<void> Keeper::apply(const Policy& policy) {
   const auto config = gate_config(policy);
   if (auto started = opened->start_workers(config); !started) return started;
   for (const auto& lane : lanes_) lane->queue().set_length(settings.length);
-  if (auto replaced = rules_->replace(std::move(*rules), policy); !replaced) return replaced;
+  if (auto replaced = rules_->replace(std::move(*rules), policy); !replaced) {
+    for (const auto& lane : lanes_) lane->queue().set_length(queue_settings(policy_.gate).length);
+    return replaced;
+  }
   policy_ = policy;
   for (const auto& lane : lanes_) lane->configure(config);
   lanes_.add(std::move(*opened));
   lanes_.close(plan->close);
   wait_for_activity();
+  watch_workers();
   return {};
 }
 
@@ -167,17 +174,17 @@ void Keeper::reap() {
 void Keeper::replace_worker(Lane& lane, int wait_status) {
   const std::string reason = WIFSIGNALED(wait_status) ? fmt::format("killed by signal {}", WTERMSIG(wait_status))
                                                       : fmt::format("exit code {}", WEXITSTATUS(wait_status));
-  spdlog::error("queue {}: worker ended ({}); what it held was accepted, starting another one", lane.name().queue,
-                reason);
-  const bool worth_it = worker_watch_.worth_a_restart(now() - lane.worker_started());
-  auto started = lane.start_worker(gate_config(policy_));
-  if (worth_it && started) {
+  spdlog::error("queue {}: worker ended ({}); what it held was accepted", lane.name().queue, reason);
+  Expected<void> started = system_error(reason);
+  if (worker_watch_.worth_a_restart(now() - lane.worker_started())) started = lane.start_worker(gate_config(policy_));
+  if (started) {
     ++worker_restarts_;
     wait_for_activity();
+    watch_workers();
     return;
   }
-  outcome_ = system_error(fmt::format("queue {}: workers do not stay alive ({}); giving up, traffic flows ungated",
-                                      lane.name().queue, started ? reason : started.error().message));
+  outcome_ = system_error(fmt::format("queue {}: workers keep dying ({}); giving up, traffic flows ungated",
+                                      lane.name().queue, started.error().message));
   stop();
 }
 
@@ -186,11 +193,15 @@ void Keeper::replace_worker(Lane& lane, int wait_status) {
 void Keeper::wait_for_activity() {
   worker_alarm_.set(std::nullopt);
   activity_.wait(lanes_.activity_descriptors(), [this] {
-    if (stopping_) return;
-    lanes_.start_watching();
-    worker_watch_.start(now());
-    worker_alarm_.set(worker_watch_.next_look());
+    if (!stopping_) watch_workers();
   });
+}
+
+// Until look_after_workers() finds nothing to do.
+void Keeper::watch_workers() {
+  lanes_.start_watching();
+  worker_watch_.start(now());
+  worker_alarm_.set(worker_watch_.next_look());
 }
 
 void Keeper::look_after_workers() {
@@ -202,9 +213,9 @@ void Keeper::look_after_workers() {
                   std::chrono::duration_cast<std::chrono::milliseconds>(silence).count());
     lane->kill_worker();  // reap() does the rest
   }
-  if (worker_watch_.looked(lanes_.any_busy(), now())) {
+  if (worker_watch_.all_checked(lanes_.any_busy(), now())) {
     lanes_.stop_watching();
-    worker_watch_.rested(lanes_.any_busy(), now());
+    worker_watch_.told_to_rest(lanes_.any_busy(), now());
     if (!worker_watch_.next_look()) return wait_for_activity();
     lanes_.start_watching();
   }
@@ -234,7 +245,7 @@ void Keeper::stop() {
 }
 
 void Keeper::finish_if_stopped() {
-  if (lanes_.any_worker()) return;
+  if (lanes_.any_worker() || context_.stopped()) return;
   lanes_.close_all();
   spdlog::info("stopped: {}nothing is held", withdrawn_ ? "rules are empty, " : "");
   context_.stop();

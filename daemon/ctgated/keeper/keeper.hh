@@ -15,7 +15,6 @@
 #include "daemon/ctgated/keeper/guarded_rules.hh"
 #include "daemon/ctgated/keeper/lanes.hh"
 #include "daemon/ctgated/keeper/reload_schedule.hh"
-
 #include "daemon/ctgated/keeper/worker_watch.hh"
 
 namespace ctgate::daemon {
@@ -47,6 +46,7 @@ class Keeper {
   void replace_worker(Lane& lane, int wait_status);
 
   void wait_for_activity();
+  void watch_workers();
   void look_after_workers();
   void feed_watchdog();
 

@@ -34,15 +34,23 @@ class BlockSignals {
   sigset_t before_;
 };
 
-// Closes everything but the standard streams and `kept`.
+// close_range(2), which kernels before 5.9 and some containers' filters do not have.
+void close_from_to(unsigned first, unsigned last) {
+  if (close_range(first, last, 0) == 0) return;
+  const long limit = sysconf(_SC_OPEN_MAX);
+  for (unsigned fd = first; fd <= last && static_cast<long>(fd) < limit; ++fd) close(static_cast<int>(fd));
+}
+
+// Closes everything but the standard streams and `kept`. The keeper's lock and its end of the link must not live on
+// here.
 void close_others(std::array<int, 3> kept) {
   std::sort(kept.begin(), kept.end());
   unsigned first = STDERR_FILENO + 1;
   for (const int fd : kept) {
-    if (static_cast<unsigned>(fd) > first) close_range(first, static_cast<unsigned>(fd) - 1, 0);
+    if (static_cast<unsigned>(fd) > first) close_from_to(first, static_cast<unsigned>(fd) - 1);
     first = static_cast<unsigned>(fd) + 1;
   }
-  close_range(first, ~0U, 0);
+  close_from_to(first, ~0U);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ bool is_orphan(pid_t pid) {
   const auto worker = look_at(pid);
   if (!worker || worker->name != worker_process_name) return false;
   const auto parent = look_at(worker->parent);
-  return !parent || parent->name != "ctgated";
+  return !parent || parent->name != keeper_process_name;
 }
 
 std::optional<pid_t> orphan_on(std::uint16_t queue) {
@@ -65,8 +65,8 @@ bool freed_within(std::uint16_t queue, std::chrono::milliseconds limit) {
 void end_orphan(std::uint16_t queue) {
   const auto pid = orphan_on(queue);
   if (!pid) return;
-  spdlog::warn("queue {}: a worker without keeper (process {}) has it, ending it", queue, *pid);
-  kill(*pid, SIGTERM);
+  spdlog::warn("queue {}: held by a worker whose keeper is gone (process {}), ending it", queue, *pid);
+  if (kill(*pid, SIGTERM) != 0) return;
   kill(*pid, SIGCONT);
   if (freed_within(queue, 200ms)) return;
   if (orphan_on(queue) == pid) kill(*pid, SIGKILL);

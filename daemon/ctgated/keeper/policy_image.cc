@@ -33,10 +33,10 @@ fs::path image_in_force(const fs::path& path) {
 
 // Somebody else's work: only looks.
 void compare_policy_image(const std::vector<std::byte>& image, const fs::path& path) {
-  const std::string cure = fmt::format("run `ctgate policy compile --output {}` as root", path.string());
+  const std::string fix = fmt::format("run `ctgate policy compile --output {}` as root", path.string());
   const fs::path found = image_in_force(path);
   if (found.empty()) {
-    spdlog::info("there is no {}: programs with the preload library do not see this policy; {}", path.string(), cure);
+    spdlog::info("there is no {}: programs with the preload library do not see this policy; {}", path.string(), fix);
     return;
   }
   const auto bytes = read_image(found);
@@ -45,7 +45,7 @@ void compare_policy_image(const std::vector<std::byte>& image, const fs::path& p
     return;
   }
   spdlog::warn("programs with the preload library see another policy: {}; {}",
-               bytes ? found.string() + " does not hold this one" : bytes.error().message, cure);
+               bytes ? found.string() + " does not hold this one" : bytes.error().message, fix);
 }
 
 }  // namespace

@@ -9,12 +9,12 @@ std::chrono::nanoseconds Heartbeat::silent_for(std::uint64_t beat, Time now) {
   return now - *silent_since_;
 }
 
-bool WorkerWatch::looked(bool busy, Time now) {
+bool WorkerWatch::all_checked(bool busy, Time now) {
   start(now);
   return !busy;
 }
 
-void WorkerWatch::rested(bool busy, Time now) {
+void WorkerWatch::told_to_rest(bool busy, Time now) {
   next_look_.reset();
   if (busy) start(now);
 }

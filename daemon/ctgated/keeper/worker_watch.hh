@@ -46,9 +46,9 @@ class WorkerWatch {
   [[nodiscard]] static bool hangs(std::chrono::nanoseconds silence) { return silence >= longest_silence; }
 
   // The keeper has looked. `busy`: whether any worker has something to do. True: time to rest; the caller tells the
-  // workers so and looks once more, since one may have become busy before it knew; that outcome goes to rested().
-  [[nodiscard]] bool looked(bool busy, Time now);
-  void rested(bool busy, Time now);
+  // workers so and looks once more, since one may have become busy before it knew; that outcome goes to told_to_rest().
+  [[nodiscard]] bool all_checked(bool busy, Time now);
+  void told_to_rest(bool busy, Time now);
 
   // A worker ended after `life`. False: give up.
   [[nodiscard]] bool worth_a_restart(std::chrono::nanoseconds life);

@@ -18,7 +18,8 @@ namespace ctgate::daemon {
 // nobody watches" (one byte).
 static_assert(std::is_trivially_copyable_v<GateConfig>);
 
-// What proc_pid_comm(5) says of a worker; its keeper is "ctgated".
+// What proc_pid_comm(5) says of the processes, whatever the name of their program.
+inline constexpr std::string_view keeper_process_name = "ctgated";
 inline constexpr std::string_view worker_process_name = "ctgated-worker";
 
 struct WorkerResources {

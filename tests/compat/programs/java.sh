@@ -6,7 +6,7 @@
 . "${0%/*}/support/common.sh"
 quiet=(-XX:-UsePerfData -XX:TieredStopAtLevel=1)
 /usr/bin/java "${quiet[@]}" -version
-if ! /usr/bin/java --list-modules | grep -q '^jdk.compiler'; then exit 0; fi
+if ! /usr/bin/java --list-modules | grep '^jdk.compiler' >/dev/null; then exit 0; fi
 cat >Program.java <<'END'
 import java.net.*;
 import java.net.http.*;

@@ -39,7 +39,7 @@ units() {
   cp $policy policy.kept && echo 'nonsense = 1' >>$policy
   systemctl reload ctgated && wrong "a reload of a bad policy did not fail"
   cat policy.kept >$policy
-  journalctl -b -q --no-pager -u ctgated | grep -q 'policy.toml:[0-9]*:[0-9]*: default.nonsense' ||
+  journalctl -b -q --no-pager -u ctgated | grep 'policy.toml:[0-9]*:[0-9]*: default.nonsense' >/dev/null ||
     wrong "the journal does not have the error in the policy"
   [[ $(ctgated_pid) == "$pid" ]] && systemctl is-active -q ctgated || wrong "ctgated did not outlive a bad policy"
 
