@@ -75,7 +75,7 @@ Expected<std::uint32_t> NftablesRuleSet::install_queue_chains(const Policy& poli
 Expected<std::uint32_t> NftablesRuleSet::install_rules(const Policy& policy) {
   std::uint32_t transactions = 1;
   if (options_.backend == Backend::nftables_xt) {
-    const auto queue_chains = install_queue_chains(policy);
+    auto queue_chains = install_queue_chains(policy);
     if (!queue_chains) return queue_chains;
     transactions += *queue_chains;
   }
