@@ -92,9 +92,10 @@ TEST_F(Start, WhateverStepLacksADescriptorNothingIsLeftBehind) {
 TEST_F(Start, LinesForTheJournalBeginWithTheirPriority) {
   const std::string script = fmt::format(
       "cd {} && : >log && echo 'version = 1' >policy.toml && export JOURNAL_STREAM=$(stat -c %d:%i log) && "
-      "{{ timeout 2 {} --netns {} --runtime-dir . --policy policy.toml 2>>log & "
+      "{{ timeout 20 {} --netns {} --runtime-dir . --policy policy.toml 2>>log & "
       "until {} status --runtime-dir . >/dev/null 2>&1; do sleep 0.02; done; "
-      "printf 'a = 1\\nb = 1\\n' >policy.toml; kill -HUP $(cat control.sock.lock); wait; }}; cat log",
+      "printf 'a = 1\\nb = 1\\n' >policy.toml; kill -HUP $(cat control.sock.lock); "
+      "until grep -q policy.toml:2:1 log; do sleep 0.02; done; kill $(cat control.sock.lock); wait; }}; cat log",
       directory, program("ctgated"), gateway().name(), program("ctgate"));
   const auto result = must(run_program({"sh", "-c", script}));
   EXPECT_TRUE(result.output.starts_with("<6>running: backend ")) << result.output;
@@ -144,21 +145,26 @@ TEST_F(Start, SecondOneBesideADaemonThatDoesNotAnswer) {
     clients.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   } while (connect(clients.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   const auto result =
-      must(run_program({"timeout", "2", program("ctgated"), "--netns", gateway().name(), "--policy",
+      must(run_program({"timeout", "10", program("ctgated"), "--netns", gateway().name(), "--policy",
                         policy("[daemon]\nqueue = 7000\n"), "--runtime-dir", ctgated->runtime_directory().string()}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.output.find(fmt::format("another ctgated (process {})", ctgated->pid())), std::string::npos)
       << result.output;
-  clients.clear();
-  kill(ctgated->pid(), SIGCONT);
-  EXPECT_EQ(must(ctgated->status()).at("pid"), ctgated->pid());
+  // A command waits for its turn.
+  const auto status =
+      must(run_program({"sh", "-c",
+                        fmt::format("{} status --json --runtime-dir {} & sleep 0.2; kill -CONT {}; wait $!",
+                                    program("ctgate"), ctgated->runtime_directory().string(), ctgated->pid())}));
+  EXPECT_EQ(status.exit_code, 0);
+  EXPECT_NE(status.output.find(fmt::format("\"pid\":{}", ctgated->pid())), std::string::npos) << status.output;
 }
 
 TEST_F(Start, OfSeveralAtOnceOneRunsAndKeepsItsSocket) {
   const std::string script = fmt::format(
-      "for i in 1 2 3 4; do timeout --signal=TERM 2 {} --netns {} --policy /dev/null --runtime-dir {} & done; sleep 1; "
-      "{} status --json --runtime-dir {}; wait",
-      program("ctgated"), gateway().name(), directory, program("ctgate"), directory);
+      "cd {}; for i in 1 2 3 4; do timeout 30 {} --netns {} --policy /dev/null --runtime-dir . 2>log$i & done; "
+      "until [ $(cat log? | grep -c 'another ctgated') = 3 ] && {} status --json --runtime-dir .; do sleep 0.1; done; "
+      "kill $(cat control.sock.lock); wait; cat log?",
+      directory, program("ctgated"), gateway().name(), program("ctgate"));
   for (int round = 0; round < 5; ++round) {
     const auto result = must(run_program({"sh", "-c", script}));
     EXPECT_NE(result.output.find(R"("state":"running")"), std::string::npos) << result.output;
