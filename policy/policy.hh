@@ -60,6 +60,7 @@ struct GateLimits {
   std::uint32_t max_promotions = 3;  // 0 to 100: after these all held followers of the flow are let go
   std::uint32_t held_per_flow = 64;  // 1 to 65536
   std::uint32_t held_total = 4096;   // 1 to 65536 and at least held_per_flow
+  std::uint32_t new_flows_per_source = 1000;  // 1 to 1000000 a second, twice as many at once; more pass ungated
   bool operator==(const GateLimits&) const = default;
 };
 
@@ -67,7 +68,6 @@ struct DaemonOptions {
   std::uint16_t queue = 5380;  // first NFQUEUE number
   std::uint16_t queues = 1;    // 1 to 64: queues queue .. queue+queues-1, and queue+queues where a rule says "replied"
   BackendSetting backend = BackendSetting::automatic;
-  int mark_bit = -1;  // 0 to 31: bit of the packet mark that the rule set may use; -1 (absent): none
   bool operator==(const DaemonOptions&) const = default;
 };
 
@@ -87,6 +87,7 @@ struct Policy {
   std::vector<Rule> rules;  // tried in order, the first match wins
   Action default_action = Action::gate;
   Release default_release = Release::confirmed;
+  std::vector<std::string> notes;  // about keys of the file that do nothing any more, a line each
   bool operator==(const Policy&) const = default;
 
   // Whether any rule, or the default, waits for the first answer.

@@ -49,6 +49,22 @@ struct HoldBucket {
   }
 };
 
+// A set of the rules; a full one lets datagrams pass ungated.
+struct SetStatus {
+  Text name;
+  Text family;  // "ip" or "ip6"
+  Number elements;
+  Number size;
+
+  template <typename Self, typename Visit>
+  static void for_each(Self& self, Visit&& visit) {
+    visit("name", self.name);
+    visit("family", self.family);
+    visit("elements", self.elements);
+    visit("size", self.size);
+  }
+};
+
 struct QueueStatus {
   Number number;
   Text release;       // "confirmed" or "replied"
@@ -78,6 +94,10 @@ struct Status {
   Number rules_restored_total;
   Number reloads_total;
   Number failed_reloads_total;
+  Text reload_error;            // of the last reload, if that failed
+  Number ungated_full_total;    // new flows that passed ungated because a set was full,
+  Number ungated_source_total;  // because their source began too many
+  std::vector<SetStatus> sets;  // of backends nftables
   ConntrackStatus conntrack;
   std::vector<HoldBucket> hold_time;  // over all queues
   std::vector<QueueStatus> queues;
@@ -95,6 +115,10 @@ struct Status {
     visit("rules_restored_total", self.rules_restored_total);
     visit("reloads_total", self.reloads_total);
     visit("failed_reloads_total", self.failed_reloads_total);
+    visit("reload_error", self.reload_error);
+    visit("ungated_full_total", self.ungated_full_total);
+    visit("ungated_source_total", self.ungated_source_total);
+    visit("sets", self.sets);
     visit("conntrack", self.conntrack);
     visit("hold_time", self.hold_time);
     visit("queues", self.queues);
@@ -108,8 +132,11 @@ struct Status {
 // expected, stay empty. ExitCode::system if it is not a JSON object, or is the daemon's error message.
 [[nodiscard]] Expected<Status> status_from_json(std::string_view text);
 
-// For people; several lines. `own_version`: of the program that prints. What the daemon did not report shows as "?",
-// and if its version differs a line says so.
+// What is wrong now, a sentence each, the gravest first; empty if nothing is.
+[[nodiscard]] std::vector<std::string> problems(const Status& status);
+
+// For people; several lines, the last ones are the problems. `own_version`: of the program that prints. What the daemon
+// did not report shows as "?", and if its version differs a line says so.
 [[nodiscard]] std::string to_text(const Status& status, std::string_view own_version);
 
 }  // namespace ctgate::control

@@ -39,21 +39,51 @@ std::string histogram_text(const std::vector<HoldBucket>& buckets) {
   return text;
 }
 
-std::string problems_text(const ConntrackStatus& conntrack) {
+std::string fill_text(const std::vector<SetStatus>& sets) {
   std::string text;
-  if (conntrack.table_full.value_or(false)) {
-    text += fmt::format(
-        "PROBLEM        the conntrack table is full ({} entries): new flows are never confirmed; raise "
-        "net.netfilter.nf_conntrack_max\n",
-        shown(conntrack.entries));
+  for (const auto& set : sets) {
+    if (set.elements.value_or(0) == 0) continue;
+    text +=
+        fmt::format("{}{} {} {}", text.empty() ? "" : ", ", shown(set.family), shown(set.name), shown(set.elements));
   }
-  if (!conntrack.events_enabled.value_or(true)) {
-    text += "PROBLEM        net.netfilter.nf_conntrack_events is 0: ctgated has to look flows up instead\n";
-  }
-  return text;
+  return text.empty() ? "all sets are empty" : text;
 }
 
 }  // namespace
+
+std::vector<std::string> problems(const Status& status) {
+  std::vector<std::string> found;
+  const auto rises = [](const Number& number) { return number.value_or(0) > 0; };
+  if (status.conntrack.table_full.value_or(false)) {
+    found.push_back(
+        fmt::format("the conntrack table is full ({} entries): new flows are dropped by the kernel; raise "
+                    "net.netfilter.nf_conntrack_max",
+                    shown(status.conntrack.entries)));
+  }
+  for (const auto& set : status.sets) {
+    if (!set.size || set.elements.value_or(0) < *set.size) continue;
+    found.push_back(fmt::format("the set {} {} is full ({} flows): more pass ungated; find out who sends so many",
+                                shown(set.family), shown(set.name), *set.size));
+  }
+  if (rises(status.ungated_full_total)) {
+    found.push_back(fmt::format("{} new flows passed ungated because a set was full", *status.ungated_full_total));
+  }
+  if (rises(status.ungated_source_total)) {
+    found.push_back(fmt::format(
+        "{} new flows passed ungated because their source began too many; if it may, raise gate.new_flows_per_source",
+        *status.ungated_source_total));
+  }
+  if (status.reload_error) found.push_back("the last reload failed: " + *status.reload_error);
+  if (rises(status.rules_restored_total)) {
+    found.push_back(fmt::format(
+        "other programs modified the rules, which were restored {} times; until then traffic passed ungated",
+        *status.rules_restored_total));
+  }
+  if (rises(status.worker_restarts_total)) {
+    found.push_back(fmt::format("{} workers had to be replaced; see the log", *status.worker_restarts_total));
+  }
+  return found;
+}
 
 std::string to_text(const Status& status, std::string_view own_version) {
   const auto& counters = status.counters;
@@ -75,13 +105,20 @@ std::string to_text(const Status& status, std::string_view own_version) {
                       shown(counters.queue_overruns));
   text += fmt::format("repairs        {} workers replaced, {} times rules restored\n",
                       shown(status.worker_restarts_total), shown(status.rules_restored_total));
-  text += problems_text(status.conntrack);
+  text += fmt::format("ungated        {} new flows over the limit of their source, {} because a set was full\n",
+                      shown(status.ungated_source_total), shown(status.ungated_full_total));
+  text += fmt::format("sets           {}\n", fill_text(status.sets));
+  if (!status.conntrack.events_enabled.value_or(true)) {
+    text += "note           net.netfilter.nf_conntrack_events is 0: ctgated has to look flows up instead\n";
+  }
   for (const auto& queue : status.queues) {
     text += fmt::format("queue {:<8} worker {}, releases when {}, {} queued, {} held\n", shown(queue.number),
                         queue.worker_pid ? shown(queue.worker_pid) : "none", shown(queue.release),
                         shown(queue.counters.queued), shown(queue.counters.held));
   }
-  return text + "hold times\n" + histogram_text(status.hold_time);
+  text += "hold times\n" + histogram_text(status.hold_time);
+  for (const auto& problem : problems(status)) text += fmt::format("PROBLEM        {}\n", problem);
+  return text;
 }
 
 }  // namespace ctgate::control

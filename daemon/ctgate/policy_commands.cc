@@ -31,6 +31,7 @@ ExitCode check(const std::string& file) {
   const auto loaded = load_policy_file(file);
   if (!loaded) return report_policy_error(loaded.error());
   const auto count = loaded->policy.rules.size();
+  for (const auto& note : loaded->policy.notes) fmt::print("{}\n", note);
   fmt::print("{}: ok, {} rule{}\n", loaded->title, count, count == 1 ? "" : "s");
   return ExitCode::ok;
 }
@@ -59,18 +60,17 @@ Json to_json(const Rule& rule) {
   return json;
 }
 
-// The keys and values of the TOML file; a mark bit that is not set is null.
+// The keys and values of the TOML file.
 Json to_json(const Policy& policy) {
   Json json;
   json["version"] = 1;
   json["gate"] = {{"max_hold", format_duration(policy.gate.max_hold)},
                   {"max_promotions", policy.gate.max_promotions},
                   {"held_per_flow", policy.gate.held_per_flow},
-                  {"held_total", policy.gate.held_total}};
-  json["daemon"] = {{"queue", policy.daemon.queue},
-                    {"queues", policy.daemon.queues},
-                    {"backend", to_string(policy.daemon.backend)},
-                    {"mark_bit", policy.daemon.mark_bit < 0 ? Json() : Json(policy.daemon.mark_bit)}};
+                  {"held_total", policy.gate.held_total},
+                  {"new_flows_per_source", format_rate(policy.gate.new_flows_per_source)}};
+  json["daemon"] = {
+      {"queue", policy.daemon.queue}, {"queues", policy.daemon.queues}, {"backend", to_string(policy.daemon.backend)}};
   json["shim"] = {{"max_wait", format_duration(policy.shim.max_wait)},
                   {"wait_for", to_string(policy.shim.wait_for)},
                   {"resolver", to_string(policy.shim.resolver)},
@@ -213,7 +213,7 @@ void add_show(CLI::App& policy, ExitCode& exit_code) {
       ->excludes(json_flag);
   command->footer(
       "The TOML is a valid policy file with the same meaning. Users are printed as numbers; release is omitted where\n"
-      "the action is \"pass\", and mark_bit where no bit is set.");
+      "the action is \"pass\".");
   command->callback(
       [file, json, image, &exit_code] { exit_code = image->empty() ? show(*file, *json) : show_policy_image(*image); });
 }

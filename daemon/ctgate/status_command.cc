@@ -16,18 +16,14 @@ struct Options {
   bool json = false;
 };
 
-Expected<void> show(const Options& options) {
+Expected<ExitCode> show(const Options& options) {
   const auto answer = control::request(std::filesystem::path(options.runtime_directory) / control::socket_name,
                                        control::status_request);
   if (!answer) return tl::unexpected(answer.error());
   const auto status = control::status_from_json(*answer);
   if (!status) return tl::unexpected(status.error());
-  if (options.json) {
-    std::cout << *answer;
-    return {};
-  }
-  std::cout << control::to_text(*status, CTGATE_VERSION);
-  return {};
+  std::cout << (options.json ? *answer : control::to_text(*status, CTGATE_VERSION));
+  return control::problems(*status).empty() ? ExitCode::ok : ExitCode::problem;
 }
 
 }  // namespace
@@ -41,7 +37,7 @@ void add_status_command(CLI::App& app, ExitCode& exit_code) {
       ->capture_default_str();
   status->callback([options, &exit_code] {
     const auto result = show(*options);
-    exit_code = result ? ExitCode::ok : report(result.error());
+    exit_code = result ? *result : report(result.error());
   });
 }
 

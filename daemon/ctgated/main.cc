@@ -49,6 +49,7 @@ std::filesystem::path image_path(const KeeperOptions& options, bool directory_wa
 Expected<void> check(const Policy& policy) {
   auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
   if (!rules) return tl::unexpected(rules.error());
+  for (const auto& note : policy.notes) std::cout << note << '\n';
   std::cout << fmt::format("policy ok, backend {}\n", rules::to_string((*rules)->backend()));
   return {};
 }

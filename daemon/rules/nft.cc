@@ -41,11 +41,15 @@ Expected<std::string> Nft::execute(const std::string& commands, unsigned output_
 }
 
 Expected<std::string> Nft::run(const std::string& commands) {
-  return execute(commands, NFT_CTX_OUTPUT_TERSE);
+  return execute(commands, NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
 }
 
 Expected<std::string> Nft::run_with_elements(const std::string& commands) {
   return execute(commands, 0);
+}
+
+Expected<std::string> Nft::run_json(const std::string& commands) {
+  return execute(commands, NFT_CTX_OUTPUT_JSON);
 }
 
 Expected<void> Nft::check(const std::string& commands) {

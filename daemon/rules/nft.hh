@@ -28,6 +28,9 @@ class Nft {
   // The same with set elements in the output.
   [[nodiscard]] Expected<std::string> run_with_elements(const std::string& commands);
 
+  // The same as JSON (libnftables-json(5)).
+  [[nodiscard]] Expected<std::string> run_json(const std::string& commands);
+
   // Asks the kernel whether it would take `commands`, and changes nothing.
   [[nodiscard]] Expected<void> check(const std::string& commands);
 

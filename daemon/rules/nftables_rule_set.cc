@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "daemon/netlink/ruleset_generation.hh"
-#include "daemon/rules/mark_users.hh"
+#include "daemon/netlink/set_elements.hh"
 #include "daemon/rules/xt_queue.hh"
 
 namespace ctgate::rules {
@@ -20,6 +21,22 @@ std::vector<Family> usable_families(Nft& nft) {
     if (nft.check(fmt::format("add table {} {}\n", family_word(family), table_name))) families.push_back(family);
   }
   return families;
+}
+
+// Packets of a named counter.
+std::optional<std::uint64_t> read_counter(Nft& nft, Family family, std::string_view name) {
+  const auto listed = nft.run_json(fmt::format("list counter {} {} {}\n", family_word(family), table_name, name));
+  if (!listed) return std::nullopt;
+  const auto json = nlohmann::json::parse(*listed, nullptr, false);
+  if (json.is_discarded() || !json.contains("nftables")) return std::nullopt;
+  for (const auto& object : json["nftables"]) {
+    if (object.contains("counter")) return object["counter"].value("packets", std::uint64_t{0});
+  }
+  return std::nullopt;
+}
+
+void add(std::optional<std::uint64_t>& sum, std::optional<std::uint64_t> value) {
+  if (value) sum = sum.value_or(0) + *value;
 }
 
 }  // namespace
@@ -52,8 +69,6 @@ Expected<std::unique_ptr<NftablesRuleSet>> NftablesRuleSet::probe(Backend backen
   }
   const auto commands = render_probe(policy, rules->options_, rules->families_);
   if (auto taken = rules->nft_.check(commands); !taken) return tl::unexpected(taken.error());
-  if (auto free = check_mark_bit_is_free(policy.daemon.mark_bit, rules->nft_); !free)
-    return tl::unexpected(free.error());
   return rules;
 }
 
@@ -120,6 +135,19 @@ Expected<void> NftablesRuleSet::withdraw() {
 RuleState NftablesRuleSet::state() {
   if (!installed_) return RuleState::unknown;
   return listing() == *installed_ ? RuleState::intact : RuleState::modified;
+}
+
+RuleSetFigures NftablesRuleSet::figures() {
+  RuleSetFigures figures;
+  for (const Family family : families_) {
+    add(figures.ungated_full, read_counter(nft_, family, ungated_counters[0]));
+    add(figures.ungated_source, read_counter(nft_, family, ungated_counters[1]));
+    for (const auto name : set_names()) {
+      const auto count = netlink::count_set_elements(family, std::string(table_name), std::string(name));
+      if (count) figures.sets.push_back({std::string(name), family, *count, set_size});
+    }
+  }
+  return figures;
 }
 
 std::string NftablesRuleSet::listing() {

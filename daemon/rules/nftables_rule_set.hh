@@ -22,6 +22,7 @@ class NftablesRuleSet final : public RuleSet {
   [[nodiscard]] Expected<void> install(const Policy& policy) override;
   [[nodiscard]] Expected<void> withdraw() override;
   [[nodiscard]] RuleState state() override;
+  [[nodiscard]] RuleSetFigures figures() override;
 
  private:
   explicit NftablesRuleSet(const RenderOptions& options) : options_(options) {}

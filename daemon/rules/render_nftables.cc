@@ -15,20 +15,33 @@ namespace {
 constexpr std::string_view pending_timeout = "30s";  // a leader that never reaches the last chain
 constexpr std::string_view held_timeout = "250ms";   // how long a flow that had a follower goes through the daemon
 constexpr std::string_view answered_timeout = "2s";  // an answer teaches the kernel its flow if one came shortly before
-constexpr unsigned set_size = 65536;                 // elements; a full set lets datagrams pass as without ctgate
+constexpr std::string_view marks_timeout = "2s";     // more than a datagram needs from chain `gate` to the known_* ones
+constexpr std::string_view source_timeout = "10s";   // what a source may send is forgotten when it pauses
+// The packet mark of an asking datagram, see Writer::write_gate(). Nothing routes or filters between the two chains,
+// and the mark that was there before comes back, so the value matters to nobody.
+constexpr std::uint32_t asking = 0xc76a7e01;
+// What the namespace's raw sockets send in the name of others, such as a consumer's copies of what it dropped: passes.
+// Not behind a VRF device, whose addresses are not in the table of local ones.
+constexpr std::string_view foreign_source = "fib saddr type != local meta oifkind != \"vrf\" accept";
 
 constexpr std::array<std::string_view, 5> sets{"pending", "awaiting", "held", "answered", "confirmed"};
 // Holds a ct expression for as long as the table exists; see conntrack_rule().
 constexpr std::string_view anchor_chain = "conntrack_anchor";
-constexpr std::array<std::string_view, 8> regular_chains{
-    "follower", "follower_replied", "gate", "gate_replied", "learn_original", "learn_reply", "learn", "learn_replied"};
+constexpr std::array<std::string_view, 11> regular_chains{
+    "follower",     "follower_replied", "gate",   "gate_output", "gate_replied", "gate_replied_output",
+    "restore_mark", "unconfirmed",      "leader", "learn",       "learn_replied"};
 struct BaseChain {
   std::string_view name;
+  std::string_view hook;
   std::string_view priority;
 };
-// Before conntrack, after the raw table's notrack and zone rules; and last before conntrack confirms.
-constexpr std::array<BaseChain, 4> base_chains{
-    {{"prerouting", "-250"}, {"output", "-250"}, {"postrouting", "2147483646"}, {"input", "2147483646"}}};
+// Before conntrack, after the raw table's notrack and zone rules; right after conntrack; last before it confirms.
+constexpr std::array<BaseChain, 6> base_chains{{{"prerouting", "prerouting", "-250"},
+                                                {"output", "output", "-250"},
+                                                {"known_prerouting", "prerouting", "-199"},
+                                                {"known_output", "output", "-199"},
+                                                {"postrouting", "postrouting", "2147483646"},
+                                                {"input", "input", "2147483646"}}};
 
 // Writes the commands of one family's table.
 class Writer {
@@ -43,6 +56,7 @@ class Writer {
         family_(family),
         ip_(family_word(family)),
         key_(fmt::format("{0} saddr . udp sport . {0} daddr . udp dport", ip_)),
+        hash_(fmt::format("jhash {} mod 4294967295 seed 0xc76a7e", key_)),
         original_(fmt::format(
             "ct original {0} saddr . ct original proto-src . ct original {0} daddr . ct original proto-dst", ip_)),
         reply_(fmt::format("ct reply {0} saddr . ct reply proto-src . ct reply {0} daddr . ct reply proto-dst", ip_)) {}
@@ -50,17 +64,19 @@ class Writer {
   void write() {
     declare();
     if (probe_ || options_.backend == Backend::nftables) write_queues();
-    write_gate("gate", "follower", "pending");
+    write_gate();
     write_follower("follower", plan_.confirmed);
     if (plan_.replied) {
-      write_gate("gate_replied", "follower_replied", "awaiting");
+      write_gate_replied();
       write_follower("follower_replied", {*plan_.replied});
+      write_learn_replied();
     }
+    write_unconfirmed();
     write_learn();
     write_selection(Hook::prerouting);
     write_selection(Hook::output);
-    write_last("postrouting");
-    write_last("input");
+    for (const auto chain : {"known_prerouting", "known_output"}) write_known(chain);
+    for (const auto chain : {"postrouting", "input"}) write_last(chain);
   }
 
  private:
@@ -70,11 +86,18 @@ class Writer {
       out_ += fmt::format("add set {} {} {} {{ typeof {}; flags dynamic,timeout; size {}; }}\n", ip_, table_, set, key_,
                           set_size);
     }
+    out_ += fmt::format("add map {} {} marks {{ type mark : mark; flags dynamic,timeout; size {}; }}\n", ip_, table_,
+                        set_size);
+    // Emptied, since an element keeps the limit that it began with.
+    out_ += fmt::format(
+        "add set {0} {1} sources {{ type {2}; flags dynamic,timeout; size {3}; }}\nflush set {0} {1} sources\n", ip_,
+        table_, family_ == Family::ipv4 ? "ipv4_addr" : "ipv6_addr", set_size);
+    for (const auto counter : ungated_counters) out_ += fmt::format("add counter {} {} {}\n", ip_, table_, counter);
     for (const auto chain : regular_chains) out_ += fmt::format("add chain {} {} {}\n", ip_, table_, chain);
     for (const auto& chain : base_chains) {
       out_ += fmt::format("add chain {} {} {}", ip_, table_, chain.name);
       if (!probe_)
-        out_ += fmt::format(" {{ type filter hook {} priority {}; policy accept; }}", chain.name, chain.priority);
+        out_ += fmt::format(" {{ type filter hook {} priority {}; policy accept; }}", chain.hook, chain.priority);
       out_ += '\n';
     }
     out_ += fmt::format("add chain {0} {1} {2}\nflush chain {0} {1} {2}\n", ip_, table_, anchor_chain);
@@ -122,18 +145,35 @@ class Writer {
     rule(chain, "jhash {} mod {} vmap {{ {} }}", key_, queues.size(), fmt::join(targets, ", "));
   }
 
-  void write_gate(std::string_view chain, std::string_view follower, std::string_view waiting) {
-    // What is held comes before what is confirmed: a flow that learns the latter while followers are on their way
-    // through the daemon would overtake them.
-    rule(chain, "{} @held goto {}", key_, follower);
-    rule(chain, "{} @confirmed accept", key_);
-    write_exemptions(chain);
-    rule(chain, "{} @{} goto {}", key_, waiting, follower);
-    if (marks()) rule(chain, "meta mark set meta mark | {:#x}", mark());
-    rule(chain, "add @{} {{ {} timeout {} }}", waiting, key_, pending_timeout);
+  // A datagram that the sets do not know: a leader, or of a flow that conntrack knows and the sets do not (yet, or any
+  // more). Which of the two it is shows in the known_* chains, right after conntrack. For that way it is asking: it
+  // carries a packet mark, and the one that it had waits in `marks`, by a hash of the flow: nft up to 1.0.6 takes no
+  // key longer than 16 bytes there (netlink_gen_map_stmt()). If a set is full it passes as without ctgate.
+  void write_gate() {
+    rule("gate_output", "{}", foreign_source);
+    rule("gate_output", "goto gate");
+    if (!asks_first()) rule("gate", "{} @confirmed accept", key_);
+    write_exemptions("gate");
+    rule("gate", "{} @held goto follower", key_);
+    rule("gate", "{} @pending goto follower", key_);
+    rule("gate",
+         "update @marks {{ {4} timeout {1} : meta mark }} add @pending {{ {0} timeout {2} }} meta mark set {3:#x} "
+         "accept",
+         key_, marks_timeout, pending_timeout, asking, hash_);
+    rule("gate", "counter name {}", ungated_counters[0]);
   }
 
-  // Behind the lookup of confirmed flows, which are most datagrams and were exempt from nothing when they were learned.
+  void write_gate_replied() {
+    rule("gate_replied_output", "{}", foreign_source);
+    rule("gate_replied_output", "goto gate_replied");
+    if (!asks_first()) rule("gate_replied", "{} @confirmed accept", key_);
+    write_exemptions("gate_replied");
+    rule("gate_replied", "{} @held goto follower_replied", key_);
+    rule("gate_replied", "{} @awaiting goto follower_replied", key_);
+    rule("gate_replied", "add @awaiting {{ {} timeout {} }} accept", key_, pending_timeout);
+    rule("gate_replied", "counter name {}", ungated_counters[0]);
+  }
+
   // In OUTPUT there is no incoming interface, in PREROUTING no outgoing one.
   void write_exemptions(std::string_view chain) {
     rule(chain, "iif lo accept");
@@ -151,52 +191,77 @@ class Writer {
     conntrack_rule(chain, "ct state != invalid accept");
   }
 
-  // Last chain: the leader is about to be confirmed, so its flow is not pending any more; a datagram of a flow that is
-  // confirmed already teaches the kernel the flow. Before conntrack the direction of a datagram is unknown and answers
-  // went the same way, so both directions are handled, each with its own tuple.
+  // Right after conntrack: the datagram's own addresses are still those that the first chains saw, in both directions.
+  void write_known(std::string_view chain) {
+    conntrack_rule(chain, "ct status & confirmed == 0 goto unconfirmed");
+    rule(chain, "meta mark {:#x} goto learn", asking);
+  }
+
+  // A new flow, whose datagram asked; or one that `confirmed` still has although conntrack's entry is gone: then this
+  // datagram is a leader, too.
+  void write_unconfirmed() {
+    rule("unconfirmed", "meta mark {:#x} goto leader", asking);
+    rule("unconfirmed", "{0} @confirmed delete @confirmed {{ {0} }} add @pending {{ {0} timeout {1} }}{2}", key_,
+         pending_timeout,
+         plan_.replied ? fmt::format(" add @awaiting {{ {} timeout {} }}", key_, pending_timeout) : std::string());
+    rule("leader", "jump restore_mark");
+    // An IPv6 host can send from any address of its /64.
+    rule("leader",
+         "meta l4proto udp update @sources {{ {} saddr{} timeout {} limit rate over {}/second burst {} packets }} "
+         "delete @pending {{ {} }} counter name {}",
+         ip_, family_ == Family::ipv6 ? " & ffff:ffff:ffff:ffff::" : "", source_timeout,
+         policy_.gate.new_flows_per_source, 2 * policy_.gate.new_flows_per_source, key_, ungated_counters[1]);
+    rule("restore_mark", "meta mark set {} meta mark set meta mark map @marks return", hash_);
+    // Had it waited somewhere in between for longer than `marks` remembers.
+    rule("restore_mark", "meta l4proto udp meta mark set 0");
+  }
+
+  // Conntrack knows the flow of a datagram that asked, so the kernel learns it for a while. Not while it is `held`:
+  // what comes next would overtake what the daemon still has.
   void write_learn() {
-    conntrack_rule("learn", "meta l4proto udp ct direction original {} @pending jump learn_original", original_);
-    conntrack_rule("learn", "meta l4proto udp ct direction reply {} @pending jump learn_reply", reply_);
-    conntrack_rule("learn_original", "meta l4proto udp ct status confirmed {}", add_confirmed(original_));
-    conntrack_rule("learn_original", "meta l4proto udp delete @pending {{ {} }}", original_);
-    write_learn_answer("learn_reply", "", "pending");
-    if (!plan_.replied) return;
-    // Flows that wait for their answer are waiting until one passes here.
+    rule("learn", "jump restore_mark");
+    rule("learn", "{0} @held delete @pending {{ {0} }} accept", key_);
+    conntrack_rule("learn", "ct direction original {}", add_confirmed(key_));
+    // An answer's entry is confirmed always, so its first datagram alone does not tell a flow that goes on.
+    conntrack_rule("learn", "ct direction reply {} @answered {}", key_, add_confirmed(key_));
+    conntrack_rule("learn", "ct direction reply add @answered {{ {} timeout {} }}", key_, answered_timeout);
+    rule("learn", "delete @pending {{ {} }}", key_);
+  }
+
+  // Last chain. Flows that wait for their answer are waiting until one passes here.
+  void write_learn_replied() {
     conntrack_rule("learn_replied", "meta l4proto udp ct direction reply {0} @awaiting delete @awaiting {{ {0} }}",
                    original_);
     conntrack_rule(
         "learn_replied",
         "meta l4proto udp ct direction original ct status seen-reply {0} @awaiting {1} delete @awaiting {{ {0} }}",
         original_, add_confirmed(original_));
-    write_learn_answer("learn_replied", fmt::format("ct direction reply {} @awaiting ", reply_), "awaiting");
-  }
-
-  // An answer's entry is confirmed always, so its first datagram alone does not tell a flow that goes on.
-  void write_learn_answer(std::string_view chain, const std::string& match, std::string_view waiting) {
-    conntrack_rule(chain, "meta l4proto udp {}{} @answered {}", match, reply_, add_confirmed(reply_));
-    conntrack_rule(chain, "meta l4proto udp {}add @answered {{ {} timeout {} }}", match, reply_, answered_timeout);
-    conntrack_rule(chain, "meta l4proto udp {}delete @{} {{ {} }}", match, waiting, reply_);
+    const std::string answer = fmt::format("meta l4proto udp ct direction reply {} @awaiting", reply_);
+    conntrack_rule("learn_replied", "{} {} @answered {}", answer, reply_, add_confirmed(reply_));
+    conntrack_rule("learn_replied", "{} add @answered {{ {} timeout {} }}", answer, reply_, answered_timeout);
+    conntrack_rule("learn_replied", "{} delete @awaiting {{ {} }}", answer, reply_);
   }
 
   std::string add_confirmed(std::string_view tuple) const {
     return fmt::format("add @confirmed {{ {} timeout {}s }}", tuple, options_.confirmed_timeout.count());
   }
 
+  // The leader is about to be confirmed, so its flow is not pending any more.
   void write_last(std::string_view chain) {
+    conntrack_rule(chain, "ct status & confirmed == 0 meta l4proto udp delete @pending {{ {} }}", original_);
     if (plan_.replied) rule(chain, "meta l4proto udp jump learn_replied");
-    if (marks()) {
-      rule(chain, "meta mark & {0:#x} == {0:#x} meta mark set meta mark & {1:#x} jump learn", mark(), ~mark());
-    } else {
-      rule(chain, "meta l4proto udp jump learn");
-    }
   }
+
+  // Where the default is to gate, most datagrams are of confirmed flows, and one rule lets them pass.
+  bool asks_first() const { return policy_.default_action == Action::gate; }
 
   void write_selection(Hook hook) {
     const bool output = hook == Hook::output;
     const std::string_view chain = output ? "output" : "prerouting";
+    if (asks_first()) rule(chain, "{} @confirmed accept", key_);
     rule(chain, "meta l4proto != udp accept");
     for (const auto& selector : select_rules(policy_, hook, family_)) write_selector(chain, hook, selector);
-    rule(chain, "{}", verdict(policy_.default_action, policy_.default_release));
+    rule(chain, "{}", verdict(hook, policy_.default_action, policy_.default_release));
   }
 
   void write_selector(std::string_view chain, Hook hook, const Selector& selector) {
@@ -219,7 +284,8 @@ class Writer {
     if (selector.local != Selector::Local::any) {
       match += selector.local == Selector::Local::yes ? "fib daddr type local " : "fib daddr type != local ";
     }
-    const std::string end = fmt::format("{} comment \"{}\"", verdict(rule_of.action, rule_of.release), rule_of.name);
+    const std::string end =
+        fmt::format("{} comment \"{}\"", verdict(hook, rule_of.action, rule_of.release), rule_of.name);
     if (rule_of.interfaces.empty()) return rule(chain, "{}{}", match, end);
     // One line for each: prefixes ("eth*") can't stand in a set before nft 1.0.5.
     for (const auto& interface : rule_of.interfaces) {
@@ -227,13 +293,11 @@ class Writer {
     }
   }
 
-  static std::string_view verdict(Action action, Release release) {
+  static std::string_view verdict(Hook hook, Action action, Release release) {
     if (action == Action::pass) return "accept";
+    if (hook == Hook::output) return release == Release::replied ? "goto gate_replied_output" : "goto gate_output";
     return release == Release::replied ? "goto gate_replied" : "goto gate";
   }
-
-  bool marks() const { return policy_.daemon.mark_bit >= 0; }
-  std::uint32_t mark() const { return std::uint32_t{1} << policy_.daemon.mark_bit; }
 
   std::string& out_;
   std::string_view table_;
@@ -243,10 +307,16 @@ class Writer {
   QueuePlan plan_;
   Family family_;
   std::string_view ip_;
-  std::string key_, original_, reply_;
+  std::string key_, hash_, original_, reply_;
 };
 
 }  // namespace
+
+std::span<const std::string_view> set_names() {
+  static constexpr std::array<std::string_view, 7> names{"pending",   "awaiting", "held",   "answered",
+                                                         "confirmed", "marks",    "sources"};
+  return names;
+}
 
 std::string_view family_word(Family family) {
   return family == Family::ipv4 ? "ip" : "ip6";
@@ -275,6 +345,7 @@ std::string render_withdraw(std::span<const Family> families) {
     for (const auto& chain : base_chains) commands += fmt::format("flush chain {} {} {}\n", ip, table_name, chain.name);
     for (const auto chain : regular_chains) commands += fmt::format("flush chain {} {} {}\n", ip, table_name, chain);
     for (const auto set : sets) commands += fmt::format("flush set {} {} {}\n", ip, table_name, set);
+    commands += fmt::format("flush map {0} {1} marks\nflush set {0} {1} sources\n", ip, table_name);
   }
   return commands;
 }

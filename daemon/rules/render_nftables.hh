@@ -10,6 +10,7 @@
 // already, the flow is learned.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <span>
 #include <string>
@@ -22,6 +23,15 @@
 namespace ctgate::rules {
 
 inline constexpr std::string_view table_name = "ctgate";
+
+// Named counters of each table: new flows whose datagrams passed ungated, because a set was full, and because their
+// source had begun too many (gate.new_flows_per_source).
+inline constexpr std::array<std::string_view, 2> ungated_counters{"ungated_full", "ungated_source"};
+
+inline constexpr unsigned set_size = 65536;  // elements of each set; a full one lets datagrams pass as without ctgate
+
+// The sets of each table.
+[[nodiscard]] std::span<const std::string_view> set_names();
 
 struct RenderOptions {
   Backend backend = Backend::nftables;

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/rules/backend.hh"
+#include "policy/address.hh"
 #include "policy/base/error.hh"
 #include "policy/policy.hh"
 
@@ -17,6 +20,21 @@ enum class RuleState {
   intact,
   modified,
   unknown,  // other programs changed rules while these were installed, so there was nothing to be certain of
+};
+
+struct SetFill {
+  std::string name;
+  Family family = Family::ipv4;
+  std::uint64_t elements = 0;
+  std::uint64_t size = 0;  // most that it takes
+};
+
+// What the rules themselves know; empty where the backend keeps no such thing.
+struct RuleSetFigures {
+  // New flows whose datagrams passed ungated since the table was made.
+  std::optional<std::uint64_t> ungated_full;    // a set was full
+  std::optional<std::uint64_t> ungated_source;  // their source began more than gate.new_flows_per_source
+  std::vector<SetFill> sets;
 };
 
 // Every call works in the network namespace of the calling thread and takes effect completely or not at all.
@@ -32,6 +50,8 @@ class RuleSet {
   // Stops queueing. What must not be removed stays, without effect: base chains and one rule that keeps conntrack's
   // hooks registered. Unregistering a hook drops what waits in every queue of the namespace, other programs' too.
   [[nodiscard]] virtual Expected<void> withdraw() = 0;
+
+  [[nodiscard]] virtual RuleSetFigures figures() { return {}; }
 
   // Whether the rules are still as install() left them.
   [[nodiscard]] virtual RuleState state() = 0;

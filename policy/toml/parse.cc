@@ -48,6 +48,7 @@ void read_gate(TableReader& document, GateLimits& gate, Problems& problems) {
   TableReader reader(*table, "gate", problems);
   reader.duration("max_hold", 1ms, 30s, gate.max_hold);
   reader.integer("max_promotions", 0, 100, gate.max_promotions);
+  reader.rate("new_flows_per_source", 1, 1'000'000, gate.new_flows_per_source);
   const bool per_flow_valid = reader.integer("held_per_flow", 1, 65536, gate.held_per_flow);
   const bool total_valid = reader.integer("held_total", 1, 65536, gate.held_total);
   if (gate.held_per_flow > gate.held_total && per_flow_valid && total_valid) {
@@ -62,14 +63,20 @@ void read_gate(TableReader& document, GateLimits& gate, Problems& problems) {
   reader.finish();
 }
 
-void read_daemon(TableReader& document, DaemonOptions& daemon, Problems& problems) {
+void read_daemon(TableReader& document, DaemonOptions& daemon, std::string_view file, std::vector<std::string>& notes,
+                 Problems& problems) {
   const toml::table* table = document.section("daemon");
   if (table == nullptr) return;
   TableReader reader(*table, "daemon", problems);
   const bool queue_valid = reader.integer("queue", 0, last_queue - 1, daemon.queue);
   const bool queues_valid = reader.integer("queues", 1, 64, daemon.queues);
   reader.word("backend", daemon.backend);
-  reader.integer("mark_bit", 0, 31, daemon.mark_bit);
+  int mark_bit = 0;
+  if (reader.integer("mark_bit", 0, 31, mark_bit); const auto* node = table->get("mark_bit")) {
+    const auto at = node->source().begin;
+    notes.push_back(
+        fmt::format("{}:{}:{}: daemon.mark_bit: does nothing any more; remove it", file, at.line, at.column));
+  }
   if (daemon.queue + daemon.queues > last_queue && queue_valid && queues_valid) {
     const toml::node* queues = table->get("queues");
     const char* key = queues != nullptr ? "queues" : "queue";
@@ -205,7 +212,7 @@ ParseResult parse_policy(std::string_view text, std::string_view file_name) {
   std::int64_t version = policy_version;
   reader.integer("version", policy_version, policy_version, version);
   read_gate(reader, policy.gate, problems);
-  read_daemon(reader, policy.daemon, problems);
+  read_daemon(reader, policy.daemon, file_name, policy.notes, problems);
   read_shim(reader, policy.shim, problems);
   read_rules(reader, policy, problems);
   read_default(reader, policy, problems);

@@ -81,22 +81,35 @@ std::optional<std::int64_t> TableReader::integer_value(std::string_view key, std
   return std::nullopt;
 }
 
-void TableReader::duration(std::string_view key, Milliseconds least, Milliseconds most, Milliseconds& field) {
+// `Parse` reads a value from a string, `bounds` says what it may be, `example` how it looks.
+template <auto Parse, typename Value>
+void TableReader::measure(std::string_view key, Value least, Value most, const std::string& bounds,
+                          std::string_view example, Value& field) {
   const toml::node* node = get(key);
   if (node == nullptr) return;
-  const auto bounds = fmt::format("a duration from {} to {}", format_duration(least), format_duration(most));
   const auto* text = node->as_string();
   if (text == nullptr) {
-    refuse(*node, full_key(key), ValueError{bounds + R"( as a string with a unit, such as "250ms" or "1s")", {}});
+    refuse(*node, full_key(key), ValueError{fmt::format("{} as a string {}", bounds, example), {}});
     return;
   }
-  const auto value = parse_duration(text->get());
+  const auto value = Parse(text->get());
   if (!value)
     refuse(*node, full_key(key), value.error());
   else if (*value < least || *value > most)
     refuse(*node, full_key(key), ValueError{bounds, {}});
   else
     field = *value;
+}
+
+void TableReader::duration(std::string_view key, Milliseconds least, Milliseconds most, Milliseconds& field) {
+  measure<parse_duration>(key, least, most,
+                          fmt::format("a duration from {} to {}", format_duration(least), format_duration(most)),
+                          R"(with a unit, such as "250ms" or "1s")", field);
+}
+
+void TableReader::rate(std::string_view key, std::uint32_t least, std::uint32_t most, std::uint32_t& field) {
+  measure<parse_rate>(key, least, most, fmt::format("a rate from {} to {}", format_rate(least), format_rate(most)),
+                      R"(such as "1000/s")", field);
 }
 
 const toml::array* TableReader::array_value(std::string_view key, std::string_view elements) {

@@ -67,6 +67,8 @@ class TableReader {
 
   void duration(std::string_view key, Milliseconds least, Milliseconds most, Milliseconds& field);
 
+  void rate(std::string_view key, std::uint32_t least, std::uint32_t most, std::uint32_t& field);
+
   // An array whose elements `parse` turns into values: Value or ValueError from const toml::node&.
   template <typename Value, typename Parse>
   void list(std::string_view key, std::string_view elements, Parse parse, std::vector<Value>& field) {
@@ -99,6 +101,9 @@ class TableReader {
   void finish();
 
  private:
+  template <auto Parse, typename Value>
+  void measure(std::string_view key, Value least, Value most, const std::string& bounds, std::string_view example,
+               Value& field);
   std::optional<std::size_t> choice(std::string_view key, const std::vector<std::string>& valid);
   std::optional<std::int64_t> integer_value(std::string_view key, std::int64_t least, std::int64_t most);
   const toml::array* array_value(std::string_view key, std::string_view elements);

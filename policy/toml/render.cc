@@ -64,15 +64,16 @@ std::string to_toml(const Rule& rule, Part part) {
 }
 
 std::string to_toml(const GateLimits& gate) {
-  return fmt::format("\n[gate]\nmax_hold = \"{}\"\nmax_promotions = {}\nheld_per_flow = {}\nheld_total = {}\n",
-                     format_duration(gate.max_hold), gate.max_promotions, gate.held_per_flow, gate.held_total);
+  return fmt::format(
+      "\n[gate]\nmax_hold = \"{}\"\nmax_promotions = {}\nheld_per_flow = {}\nheld_total = {}\n"
+      "new_flows_per_source = \"{}\"\n",
+      format_duration(gate.max_hold), gate.max_promotions, gate.held_per_flow, gate.held_total,
+      format_rate(gate.new_flows_per_source));
 }
 
 std::string to_toml(const DaemonOptions& daemon) {
-  return fmt::format("\n[daemon]\nqueue = {}\nqueues = {}\nbackend = \"{}\"\n{}", daemon.queue, daemon.queues,
-                     to_string(daemon.backend),
-                     daemon.mark_bit < 0 ? "# mark_bit = 0 to 31; left out: no bit of the packet mark is used\n"
-                                         : fmt::format("mark_bit = {}\n", daemon.mark_bit));
+  return fmt::format("\n[daemon]\nqueue = {}\nqueues = {}\nbackend = \"{}\"\n", daemon.queue, daemon.queues,
+                     to_string(daemon.backend));
 }
 
 std::string to_toml(const ShimOptions& shim) {

@@ -9,8 +9,8 @@
 namespace ctgate {
 
 // The complete policy as TOML: every key with its value, even where that is the default. Exact: for any policy that
-// parse_policy can return, parse_policy(to_toml(policy)) == policy. Users are numbers. Two keys are left out where no
-// value is valid: `mark_bit` without a bit, `release` with action "pass".
+// parse_policy can return, parse_policy(to_toml(policy)) == policy. Users are numbers. `release` is left out where no
+// value is valid: with action "pass". Notes are not part of it.
 [[nodiscard]] std::string to_toml(const Policy& policy);
 
 // The part that the preload library's image holds (policy/image/compile.hh), also a valid policy file: [shim], the

@@ -87,6 +87,18 @@ std::string format_duration(Milliseconds duration) {
   return std::to_string(count) + "ms";
 }
 
+tl::expected<std::uint32_t, ValueError> parse_rate(std::string_view text) {
+  const auto number = text.substr(0, count_digits(text));
+  if (number.empty() || number.size() > most_digits) return value_error(R"(a rate such as "1000/s")");
+  const auto value = static_cast<std::uint32_t>(to_number(number));
+  if (text.substr(number.size()) != "/s") return value_error(R"(a rate such as "1000/s")", format_rate(value));
+  return value;
+}
+
+std::string format_rate(std::uint32_t per_second) {
+  return std::to_string(per_second) + "/s";
+}
+
 // --- ports -----------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -19,6 +19,12 @@ namespace ctgate {
 // The shortest of "2m", "90s", "1500ms" that is exact. Precondition: not negative.
 [[nodiscard]] std::string format_duration(Milliseconds duration);
 
+// A whole number of at most 9 digits and "/s": 1000 for "1000/s".
+[[nodiscard]] tl::expected<std::uint32_t, ValueError> parse_rate(std::string_view text);
+
+// "1000/s".
+[[nodiscard]] std::string format_rate(std::uint32_t per_second);
+
 // "53" or "5300-5399"; 1 to 65535, first <= last.
 [[nodiscard]] tl::expected<PortRange, ValueError> parse_port_range(std::string_view text);
 

@@ -21,10 +21,7 @@ struct Variant {
 
 constexpr std::array variants{
     Variant{"without ctgated", nullptr}, Variant{"ctgated", ""},
-    Variant{"ctgated, mark_bit", "[daemon]\nmark_bit = 7\n"},
-    Variant{"ctgated, policy passes", "[[rule]]\nname='dns'\ndestination_ports=[53]\n[default]\naction='pass'\n"},
-    Variant{"ctgated, passes, mark_bit",
-            "[daemon]\nmark_bit = 7\n[[rule]]\nname='dns'\ndestination_ports=[53]\n[default]\naction='pass'\n"}};
+    Variant{"ctgated, policy passes", "[[rule]]\nname='dns'\ndestination_ports=[53]\n[default]\naction='pass'\n"}};
 
 // A gateway of its own for each variant, so that they can take turns.
 struct Path {

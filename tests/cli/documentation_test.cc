@@ -213,7 +213,7 @@ std::map<std::string, std::string> keys_shown(const ProgramResult& shown) {
 }
 
 TEST_F(Documentation, PolicyManPageHasEveryKeyAndNoOthers) {
-  const auto shown = keys_shown(run({"policy", "show", policy("[daemon]\nmark_bit = 7\n[[rule]]\nname = \"r\"\n")}));
+  const auto shown = keys_shown(run({"policy", "show", policy("[[rule]]\nname = \"r\"\n")}));
   Names shown_keys, described;
   for (const auto& [key, value] : shown) shown_keys.insert(key);
   for (const auto& [key, line] : keys_in_man_page()) described.insert(key);
@@ -224,7 +224,7 @@ TEST_F(Documentation, PolicyManPageHasTheDefaults) {
   const auto shown = keys_shown(run({"policy", "show", policy("[[rule]]\nname = \"r\"\n")}));
   static const std::regex said(R"(.*, default \*(.*)\*)");
   for (const auto& [key, line] : keys_in_man_page()) {
-    const bool has_none = key == "rule.name" || key == "daemon.mark_bit" || key == "rule.wait_for";
+    const bool has_none = key == "rule.name" || key == "rule.wait_for";
     std::smatch match;
     EXPECT_EQ(std::regex_match(line, match, said), !has_none) << line;
     if (!match.empty()) {

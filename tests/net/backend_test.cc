@@ -54,18 +54,6 @@ TEST_F(BackendTest, NftablesWithSeveralQueues) {
   EXPECT_EQ(used, 3) << "flows spread over the queues";
 }
 
-TEST_F(BackendTest, NftablesWithAMarkBit) {
-  start_ctgated({.policy = "[daemon]\nmark_bit = 7\n"});
-  must(
-      gateway().nft("add table inet watch\nadd counter inet watch marked\n"
-                    "add chain inet watch out { type filter hook postrouting priority 2147483647; }\n"
-                    "add rule inet watch out meta mark & 0x80 != 0 counter name marked\n"));
-  expect_whole();
-  EXPECT_NE(must(gateway().nft("list counter inet watch marked\n")).find("packets 0 "), std::string::npos)
-      << "the bit is cleared in the last chain";
-  EXPECT_EQ(elements("pending"), 0U);
-}
-
 TEST_F(BackendTest, Iptables) {
   start_ctgated({.policy = "[daemon]\nbackend = 'iptables'\n"});
   EXPECT_EQ(must(ctgated->status()).at("backend"), "iptables");

@@ -182,21 +182,9 @@ TEST_F(Start, QueueOfARepliedRuleThatIsTakenLeavesNothingBehind) {
   expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 3, "queue 5381 is taken by");
 }
 
-TEST_F(Start, MarkBitThatARoutingRuleTestsIsRefused) {
-  gateway().run([] { must(run_program({"ip", "rule", "add", "fwmark", "0x2/0xff", "lookup", "100"})); });
-  const auto path = policy("[daemon]\nmark_bit = 1\n");
-  expect(ctgated_with({"--netns", gateway().name(), "--policy", path}), 2, "daemon.mark_bit = 1");
-  EXPECT_EQ(
-      ctgated_with({"--check", "--netns", gateway().name(), "--policy", policy("[daemon]\nmark_bit = 9\n")}).exit_code,
-      0);
-}
-
-TEST_F(Start, MarkBitThatAnotherTableTestsIsRefused) {
-  must(gateway().nft("add table ip other\nadd chain ip other c\nadd rule ip other c meta mark & 0x2 == 0x2 accept\n"));
-  const auto path = policy("[daemon]\nmark_bit = 1\n");
-  const auto result = ctgated_with({"--netns", gateway().name(), "--policy", path});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.output.find("is used by table ip other"), std::string::npos) << result.output;
+TEST_F(Start, KeyThatDoesNothingAnyMoreIsAcceptedAndNoted) {
+  expect(ctgated_with({"--check", "--netns", gateway().name(), "--policy", policy("[daemon]\nmark_bit = 9\n")}), 0,
+         "policy.toml:2:12: daemon.mark_bit: does nothing any more; remove it");
 }
 
 TEST_F(Start, CheckChangesNothing) {

@@ -91,6 +91,15 @@ TEST(PolicyErrors, Duration) {
   EXPECT_EQ(errors("[gate]\nmax_hold = 1000\n"),
             "p:2:12: gate.max_hold: expected a duration from 1ms to 30s as a string with a unit, such as \"250ms\" or "
             "\"1s\", found 1000\n");
+  EXPECT_EQ(
+      errors("[gate]\nnew_flows_per_source = 1000\n"),
+      "p:2:24: gate.new_flows_per_source: expected a rate from 1/s to 1000000/s as a string such as \"1000/s\", found "
+      "1000\n");
+  EXPECT_EQ(errors("[gate]\nnew_flows_per_source = \"0/s\"\n"),
+            "p:2:24: gate.new_flows_per_source: expected a rate from 1/s to 1000000/s, found \"0/s\"\n");
+  EXPECT_EQ(errors("[gate]\nnew_flows_per_source = \"50/m\"\n"),
+            "p:2:24: gate.new_flows_per_source: expected a rate such as \"1000/s\", found \"50/m\"; did you mean "
+            "\"50/s\"?\n");
   EXPECT_EQ(errors("[gate]\nmax_hold = \"31s\"\n"),
             "p:2:12: gate.max_hold: expected a duration from 1ms to 30s, found \"31s\"\n");
   EXPECT_EQ(errors("[shim]\nmax_wait = \"0ms\"\n"),

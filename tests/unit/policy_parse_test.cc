@@ -34,12 +34,12 @@ max_hold = "1.5s"
 max_promotions = 0
 held_per_flow = 32
 held_total = 65536
+new_flows_per_source = "5/s"
 
 [daemon]
 queue = 100
 queues = 2
 backend = "iptables"
-mark_bit = 31
 
 [shim]
 max_wait = "10s"
@@ -76,8 +76,8 @@ TEST(ParsePolicy, EmptyTextIsTheBuiltInPolicy) {
 
 TEST(ParsePolicy, EverySectionKey) {
   const Policy policy = parsed(complete);
-  EXPECT_EQ(policy.gate, (GateLimits{1500ms, 0, 32, 65536}));
-  EXPECT_EQ(policy.daemon, (DaemonOptions{100, 2, BackendSetting::iptables, 31}));
+  EXPECT_EQ(policy.gate, (GateLimits{1500ms, 0, 32, 65536, 5}));
+  EXPECT_EQ(policy.daemon, (DaemonOptions{100, 2, BackendSetting::iptables}));
   EXPECT_EQ(
       policy.shim,
       (ShimOptions{10s, WaitFor::reply, Resolver::c_ares, LibcOption::single_request_reopen, {"/usr/sbin/unbound"}}));
@@ -126,7 +126,14 @@ TEST(ParsePolicy, BoundsAreInclusive) {
   EXPECT_EQ(parsed("[gate]\nmax_hold = \"30s\"\nmax_promotions = 100\n").gate.max_hold, 30s);
   EXPECT_EQ(parsed("[gate]\nheld_per_flow = 65536\nheld_total = 65536\n").gate.held_per_flow, 65536U);
   EXPECT_EQ(parsed("[daemon]\nqueue = 65470\nqueues = 64\n").daemon.queue, 65470);
-  EXPECT_EQ(parsed("[daemon]\nqueue = 0\nmark_bit = 0\n").daemon.mark_bit, 0);
+  EXPECT_EQ(parsed("[daemon]\nqueue = 0\n").daemon.queue, 0);
+  EXPECT_EQ(parsed("[gate]\nnew_flows_per_source = '1/s'\n").gate.new_flows_per_source, 1U);
+  EXPECT_EQ(parsed("[gate]\nnew_flows_per_source = '1000000/s'\n").gate.new_flows_per_source, 1000000U);
+}
+
+TEST(ParsePolicy, KeyThatDoesNothingAnyMoreIsNoted) {
+  EXPECT_EQ(parsed("[daemon]\nmark_bit = 7\n").notes,
+            std::vector<std::string>{"policy.toml:2:12: daemon.mark_bit: does nothing any more; remove it"});
 }
 
 TEST(ParsePolicy, OtherSpellingsOfToml) {

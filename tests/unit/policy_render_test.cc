@@ -23,10 +23,10 @@ class Generator {
     policy.gate.max_promotions = number(0, 100);
     policy.gate.held_total = number(1, 65536);
     policy.gate.held_per_flow = number(1, policy.gate.held_total);
+    policy.gate.new_flows_per_source = number(1, 1000000);
     policy.daemon.queues = static_cast<std::uint16_t>(number(1, 64));
     policy.daemon.queue = static_cast<std::uint16_t>(number(0, 65534U - policy.daemon.queues));
     policy.daemon.backend = word<BackendSetting>();
-    policy.daemon.mark_bit = static_cast<int>(number(0, 32)) - 1;
     policy.shim.max_wait = Milliseconds(number(1, 10000));
     policy.shim.wait_for = word<WaitFor>();
     policy.shim.resolver = word<Resolver>();
@@ -97,9 +97,10 @@ class Generator {
 TEST(RenderPolicy, BuiltInPolicy) {
   EXPECT_EQ(to_toml(Policy{}),
             "version = 1\n\n"
-            "[gate]\nmax_hold = \"1s\"\nmax_promotions = 3\nheld_per_flow = 64\nheld_total = 4096\n\n"
+            "[gate]\nmax_hold = \"1s\"\nmax_promotions = 3\nheld_per_flow = 64\nheld_total = 4096\n"
+            "new_flows_per_source = \"1000/s\"\n\n"
             "[daemon]\nqueue = 5380\nqueues = 1\nbackend = \"auto\"\n"
-            "# mark_bit = 0 to 31; left out: no bit of the packet mark is used\n\n"
+            "\n"
             "[shim]\nmax_wait = \"100ms\"\nwait_for = \"departure\"\nresolver = \"auto\"\n"
             "libc_option = \"single-request\"\nskip_programs = []\n\n"
             "[default]\naction = \"gate\"\nrelease = \"confirmed\"\n");

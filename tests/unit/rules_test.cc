@@ -109,7 +109,7 @@ TEST(RenderNftables, InterfacesAndUsersAndLocality) {
       policy("[[rule]]\nname='a'\ninterfaces=['eth*','wg0']\ndirection='input'\n[[rule]]\nname='b'\nusers=[33]\n"));
   EXPECT_TRUE(contains(text, "prerouting iifname \"eth*\" fib daddr type local goto gate comment \"a\"\n")) << text;
   EXPECT_TRUE(contains(text, "prerouting iifname \"wg0\" fib daddr type local goto gate comment \"a\"\n"));
-  EXPECT_TRUE(contains(text, "output meta skuid { 33 } goto gate comment \"b\"\n"));
+  EXPECT_TRUE(contains(text, "output meta skuid { 33 } goto gate_output comment \"b\"\n"));
 }
 
 TEST(RenderNftables, RepliedRulesHaveTheirOwnQueueAndSet) {
@@ -117,14 +117,33 @@ TEST(RenderNftables, RepliedRulesHaveTheirOwnQueueAndSet) {
   EXPECT_TRUE(contains(text, "goto gate_replied comment \"order\""));
   EXPECT_TRUE(contains(text, "queue_5381 queue flags bypass to 5381"));
   EXPECT_TRUE(contains(text, "@awaiting"));
+  EXPECT_TRUE(contains(text, "output goto gate_replied_output comment \"order\""));
   EXPECT_FALSE(contains(nftables(policy("")), "@awaiting"));
 }
 
-TEST(RenderNftables, MarkBitIsSetOnLeadersAndClearedInTheLastChain) {
-  const auto text = nftables(policy("[daemon]\nmark_bit=1\n"));
-  EXPECT_TRUE(contains(text, "gate meta mark set meta mark | 0x2\n"));
-  EXPECT_TRUE(contains(text, "postrouting meta mark & 0x2 == 0x2 meta mark set meta mark & 0xfffffffd jump learn\n"));
-  EXPECT_FALSE(contains(nftables(policy("")), "meta mark"));
+TEST(RenderNftables, ConfirmedFlowsAreAskedForFirstWhereTheDefaultIsToGate) {
+  EXPECT_TRUE(contains(nftables(policy("")),
+                       "prerouting ip saddr . udp sport . ip daddr . udp dport @confirmed accept\n"
+                       "add rule ip ctgate prerouting meta l4proto != udp accept\n"
+                       "add rule ip ctgate prerouting goto gate\n"));
+  const auto passing = nftables(policy("[[rule]]\nname='dns'\ndestination_ports=[53]\n[default]\naction='pass'\n"));
+  EXPECT_FALSE(contains(passing, "prerouting ip saddr . udp sport . ip daddr . udp dport @confirmed"));
+  EXPECT_TRUE(contains(passing, "gate ip saddr . udp sport . ip daddr . udp dport @confirmed accept\n"));
+}
+
+// Both must be the same hash: without a seed the kernel chooses one for each.
+TEST(RenderNftables, MarksAreKeptAndFoundByTheSameHash) {
+  const auto text = nftables(policy(""));
+  const std::string hash = "jhash ip saddr . udp sport . ip daddr . udp dport mod 4294967295 seed 0xc76a7e";
+  EXPECT_TRUE(contains(text, "update @marks { " + hash + " timeout 2s : meta mark }"));
+  EXPECT_TRUE(contains(text, "meta mark set " + hash + " meta mark set meta mark map @marks return"));
+}
+
+TEST(RenderNftables, NewFlowsOfASourceAreLimited) {
+  EXPECT_TRUE(contains(nftables(policy("[gate]\nnew_flows_per_source='10/s'\n")),
+                       "update @sources { ip saddr timeout 10s limit rate over 10/second burst 20 packets } "));
+  EXPECT_TRUE(contains(nftables(policy(""), Family::ipv6),
+                       "update @sources { ip6 saddr & ffff:ffff:ffff:ffff:: timeout 10s limit rate over 1000/second "));
 }
 
 TEST(RenderIptables, ReplacesItsChainsAndQueuesWithBypass) {

@@ -30,6 +30,7 @@ class GuardedRules {
   [[nodiscard]] Expected<void> withdraw();
 
   [[nodiscard]] rules::Backend backend() const { return rules_->backend(); }
+  [[nodiscard]] rules::RuleSetFigures figures() const { return rules_->figures(); }
   [[nodiscard]] std::uint64_t restored_total() const { return guard_.restored_total(); }
 
  private:

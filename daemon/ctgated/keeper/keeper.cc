@@ -57,10 +57,19 @@ Expected<void> Keeper::run() {
   return outcome_;
 }
 
+namespace {
+
+void log_notes(const Policy& policy) {
+  for (const auto& note : policy.notes) spdlog::warn("{}", note);
+}
+
+}  // namespace
+
 // --- start ---
 
 // The rules come last: what fails before them leaves nothing behind, and install() is all or nothing.
 Expected<void> Keeper::start() {
+  log_notes(policy_);
   auto server = control::Server::listen(context_, options_.runtime_directory / control::socket_name,
                                         [this](const std::string& request) { return answer(request); });
   if (!server) return tl::unexpected(server.error());
@@ -123,6 +132,7 @@ void Keeper::reload() {
   notify_service_manager("RELOADING=1");
   reload_schedule_.begin();
   auto policy = load_policy(options_.policy_path, options_.policy_must_exist);
+  if (policy) log_notes(*policy);
   const auto applied = policy ? apply(*policy) : Expected<void>(tl::unexpected(policy.error()));
   if (applied) {
     publish_policy_image(policy_, options_.image_path);
@@ -130,6 +140,7 @@ void Keeper::reload() {
   } else {
     spdlog::error("could not reload the policy, the running one stays in force: {}", applied.error().message);
   }
+  reload_error_ = applied ? std::nullopt : std::optional(applied.error().message);
   reload_schedule_.finished(applied.has_value(), now());
   reload_alarm_.set(reload_schedule_.due());
   notify_service_manager("READY=1");
@@ -267,6 +278,8 @@ std::string Keeper::answer(const std::string& request) const {
   status.rules_restored_total = rules_->restored_total();
   status.reloads_total = reload_schedule_.succeeded_total();
   status.failed_reloads_total = reload_schedule_.failed_total();
+  status.reload_error = reload_error_;
+  report(rules_->figures(), status);
   report(lanes_, status);
   return to_json(status);
 }

@@ -72,7 +72,8 @@ class Keeper {
   std::unique_ptr<control::Server> server_;
   Lanes lanes_;
   std::uint64_t worker_restarts_ = 0;
-  bool events_enabled_ = true;  // net.netfilter.nf_conntrack_events, as last seen
+  std::optional<std::string> reload_error_;  // of the last reload, if that failed
+  bool events_enabled_ = true;               // net.netfilter.nf_conntrack_events, as last seen
   bool stopping_ = false;
   Expected<void> withdrawn_;
   Expected<void> outcome_;

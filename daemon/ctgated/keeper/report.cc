@@ -38,6 +38,14 @@ void add(control::Number& sum, std::uint64_t value) {
 
 }  // namespace
 
+void report(const rules::RuleSetFigures& figures, control::Status& status) {
+  status.ungated_full_total = figures.ungated_full;
+  status.ungated_source_total = figures.ungated_source;
+  for (const auto& set : figures.sets) {
+    status.sets.push_back({set.name, std::string(set.family == Family::ipv4 ? "ip" : "ip6"), set.elements, set.size});
+  }
+}
+
 void report(const Lanes& lanes, control::Status& status) {
   for (const auto bound : hold_bounds) status.hold_time.push_back({static_cast<std::uint64_t>(bound.count()), 0});
   status.hold_time.push_back({std::nullopt, 0});
