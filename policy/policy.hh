@@ -56,10 +56,10 @@ struct Rule {
 };
 
 struct GateLimits {
-  Milliseconds max_hold{1000};       // 1 ms to 30 s: how long a follower waits before it is promoted
-  std::uint32_t max_promotions = 3;  // 0 to 100: after these all held followers of the flow are let go
-  std::uint32_t held_per_flow = 64;  // 1 to 65536
-  std::uint32_t held_total = 4096;   // 1 to 65536 and at least held_per_flow
+  Milliseconds max_hold{30000};       // 1 ms to 30 s: how long a follower waits for a leader that may wait elsewhere
+  std::uint32_t max_promotions = 3;   // 0 to 100: after these all held followers of the flow are let go
+  std::uint32_t held_per_flow = 512;  // 1 to 65536
+  std::uint32_t held_total = 8192;    // 1 to 65536 and at least held_per_flow; that default follows
   std::uint32_t new_flows_per_source = 1000;  // 1 to 1000000 a second, twice as many at once; more pass ungated
   bool operator==(const GateLimits&) const = default;
 };

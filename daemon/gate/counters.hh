@@ -19,7 +19,9 @@ struct BasicCounters {
   Value queued{};          // datagrams that came through the queue
   Value held{};            // of these, held
   Value released{};        // held datagrams that were let go, for whatever reason
-  Value promoted{};        // of these, made the new leader after max_hold
+  Value promoted{};        // of these, made the new leader
+  Value leaders_gone{};    // of these, because the leader before it waited nowhere any more
+  Value vanished{};        // held datagrams that the kernel had dropped
   Value abandoned{};       // flows let go whole after max_promotions
   Value overflow{};        // datagrams accepted at once because a limit was reached
   Value unparsed{};        // datagrams accepted because their headers could not be read
@@ -38,6 +40,8 @@ struct BasicCounters {
     visit("held_total", counters.held...);
     visit("released_total", counters.released...);
     visit("promoted_total", counters.promoted...);
+    visit("leaders_gone_total", counters.leaders_gone...);
+    visit("vanished_total", counters.vanished...);
     visit("abandoned_flows_total", counters.abandoned...);
     visit("overflow_total", counters.overflow...);
     visit("unparsed_total", counters.unparsed...);

@@ -6,8 +6,8 @@
 namespace ctgate {
 
 Engine::Engine(const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack,
-               std::function<void()> alive)
-    : gate_(config, hash_seed), verdicts_(verdicts), conntrack_(conntrack), alive_(std::move(alive)) {}
+               QueueView& queues, std::function<void()> alive)
+    : gate_(config, hash_seed), verdicts_(verdicts), conntrack_(conntrack), queues_(queues), alive_(std::move(alive)) {}
 
 void Engine::packets(std::span<const QueuedPacket> batch, Time now) {
   for (const auto& packet : batch) {
@@ -22,9 +22,20 @@ void Engine::packets(std::span<const QueuedPacket> batch, Time now) {
   settle(now);
 }
 
+void Engine::vanished(std::span<const PacketId> ids) {
+  for (const auto id : ids) gate_.vanished(id);
+}
+
 void Engine::wake(Time now) {
   drain_events(now);
   gate_.expire(now, decisions_);
+  if (gate_.probe_due(now)) {
+    if (const auto queues = queues_.read()) {
+      gate_.probed(*queues, now, decisions_);
+    } else {
+      gate_.probe_failed(now);
+    }
+  }
   settle(now);
 }
 
@@ -49,7 +60,9 @@ void Engine::look_up(Time now) {
   std::size_t asked = 0;
   for (const auto& flow : asked_) {
     ++counters_.lookups;
-    observe(flow, conntrack_.lookup(flow), now);
+    const auto state = conntrack_.lookup(flow);
+    observe(flow, state, now);
+    if (state == EntryState::none) gate_.absent(flow, now, decisions_);
     if (++asked % lookups_between_signs == 0) alive_();
   }
   asked_.clear();
@@ -64,12 +77,14 @@ void Engine::write_verdicts() {
   decisions_.released.clear();
   // In parts: up to 7.0 the kernel looks for each datagram from the oldest on (find_dequeue_entry), so a verdict takes
   // the longer the more is held.
+  part_.accept_first = plan_.accept_first;
   part_.accept_up_to = plan_.accept_up_to;
   for (std::size_t first = 0; first == 0 || first < plan_.accept.size(); first += verdicts_a_write) {
     const auto begin = plan_.accept.begin() + static_cast<std::ptrdiff_t>(first);
     const auto count = std::min(verdicts_a_write, plan_.accept.size() - first);
     part_.accept.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
     verdicts_.write(part_);
+    part_.accept_first.clear();
     part_.accept_up_to.reset();
     alive_();
   }

@@ -42,6 +42,14 @@ class ConntrackView {
   [[nodiscard]] virtual EntryState lookup(const FlowKey& flow) = 0;
 };
 
+class QueueView {
+ public:
+  virtual ~QueueView() = default;
+  // What waits in the queues of the network namespace that are not the daemon's. Valid until the next call; empty: it
+  // could not be read.
+  [[nodiscard]] virtual std::optional<std::span<const ForeignQueue>> read() = 0;
+};
+
 struct QueuedPacket {
   PacketId id;
   std::optional<FlowKey> flow;  // empty: could not be parsed, is accepted
@@ -57,15 +65,17 @@ class Engine {
   // events ask for lookups. What is left after the last one waits for the next turn, which is due at once.
   static constexpr int max_rounds = 16;
 
-  // Borrows the sink and the view for its lifetime.
+  // Borrows the sink and the views for its lifetime.
   Engine(
       const GateConfig& config, std::uint64_t hash_seed, VerdictSink& verdicts, ConntrackView& conntrack,
-      std::function<void()> alive = [] {});
+      QueueView& queues, std::function<void()> alive = [] {});
 
   void configure(const GateConfig& config) { gate_.configure(config); }
 
   // Datagrams were read from the queue, in the order of their ids.
   void packets(std::span<const QueuedPacket> batch, Time now);
+  // The kernel had nothing to release under these ids.
+  void vanished(std::span<const PacketId> ids);
   // Events wait, or a deadline has come.
   void wake(Time now);
   // Lets everything go, in order to stop.
@@ -88,6 +98,7 @@ class Engine {
   FlowGate gate_;
   VerdictSink& verdicts_;
   ConntrackView& conntrack_;
+  QueueView& queues_;
   std::function<void()> alive_;
   Decisions decisions_;         // what is still to do; empty between turns unless the last one reached max_rounds
   std::vector<FlowKey> asked_;  // scratch of look_up()

@@ -11,12 +11,15 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/gate/counters.hh"
 #include "daemon/gate/flow_hash.hh"
 #include "daemon/gate/flow_key.hh"
+#include "daemon/gate/leader_watch.hh"
 #include "daemon/gate/packet_id.hh"
 #include "policy/policy.hh"
 
@@ -36,11 +39,15 @@ struct GateConfig {
   // How often a flow that holds is looked up while it waits. Empty: once, at a quarter of max_hold, since events report
   // the rest. Set where the kernel sends no events (net.netfilter.nf_conntrack_events = 0).
   std::optional<Duration> lookup_interval;
+  // Whether probed() will tell what waits in other queues. Without that, or where an answer is waited for, nobody knows
+  // whether a leader is still under way, and max_hold is cut to max_hold_unseen.
+  bool sees_queues = false;
 };
 
 struct ReleasedPacket {
   PacketId id;
   std::optional<Duration> held;  // for how long; empty: it was never held
+  bool promoted = false;         // its verdict has to be one of its own, so that the kernel says if it is gone
 };
 
 // What the caller has to do now, in this order: accept `released` (in order), look up `lookups` in conntrack and tell
@@ -56,9 +63,9 @@ struct Decisions {
   }
 };
 
-// Every admitted datagram appears in `released` exactly once: in admit(), confirmed(), replied(), expire() or
-// release_all(). Within a flow held datagrams appear in the order of admission; over a limit the flow's oldest goes at
-// once, or the new one where the flow holds none.
+// Every admitted datagram appears in `released` exactly once: in admit(), confirmed(), replied(), absent(), expire() or
+// release_all(); or never, if it vanished(). Within a flow held datagrams appear in the order of admission; over a
+// limit the flow's oldest goes at once, or the new one where the flow holds none.
 class FlowGate {
  public:
   // How long a flow stays open (its datagrams pass at once). After confirmation: longer than the rule set's `held` set
@@ -68,6 +75,18 @@ class FlowGate {
   // Where leaders are seen: like the rule set's set `pending`.
   static constexpr Duration leader_lifetime = std::chrono::seconds(30);
   static constexpr std::size_t max_flows = 65536;
+  // An open flow is looked up again if it was not for so long: its entry may have been deleted.
+  static constexpr Duration open_unchecked = std::chrono::milliseconds(5);
+  static constexpr Duration max_hold_unseen = std::chrono::seconds(1);
+  // A consumer that took long for the leader may queue new flows only, and take as long for each follower, until the
+  // first answer makes the flow an old one. So after such a verdict the followers wait for the answer, too, for at most
+  // this share of the time that it took.
+  static constexpr Duration slow_verdict = std::chrono::milliseconds(200);
+  static constexpr int settle_share = 20;
+  static constexpr Duration settle_lookups = std::chrono::milliseconds(2);
+  // Between probes, the longer the younger: an eighth of the time since something new was held, within these.
+  static constexpr Duration shortest_probe_interval = std::chrono::milliseconds(1);
+  static constexpr Duration longest_probe_interval = std::chrono::milliseconds(50);
 
   // `hash_seed`: random per process, see FlowHash.
   FlowGate(const GateConfig& config, std::uint64_t hash_seed);
@@ -83,6 +102,19 @@ class FlowGate {
 
   // Conntrack has seen an answer of the flow. Implies confirmed.
   void replied(const FlowKey& flow, Time now, Decisions& decisions);
+
+  // Conntrack has no confirmed entry of the flow (by lookup, at Decisions::lookups' request).
+  void absent(const FlowKey& flow, Time now, Decisions& decisions);
+
+  // What waits in the namespace's other queues now; to be called when probe_due().
+  void probed(std::span<const ForeignQueue> queues, Time now, Decisions& decisions);
+  // They could not be read.
+  void probe_failed(Time now) { schedule_probe(now); }
+  [[nodiscard]] bool probe_due(Time now) const { return next_probe_ && *next_probe_ <= now; }
+
+  // The kernel had nothing to release under this id: a device went down, or somebody's base chain was removed. If it
+  // was promoted, what else was held of its flow is gone as well, and is forgotten.
+  void vanished(PacketId id);
 
   // Events were lost: asks for a lookup of every flow that holds.
   void events_lost(Decisions& decisions) const;
@@ -113,8 +145,18 @@ class FlowGate {
   using Timers = std::multimap<Time, Flow*>;
   struct Flow {
     const FlowKey* key = nullptr;
-    bool open = false;
+    enum class State {
+      waiting,   // what comes is held
+      open,      // what comes passes
+      given_up,  // the same, although no entry was ever seen
+    } state = State::waiting;
+    bool rechecked = false;  // was open, and is looked up again
+    bool settling = false;   // confirmed, and waits for the answer for a moment
+    bool suspect = false;    // its leader waits nowhere: gone, unless the lookup that is under way finds the entry
     std::uint32_t promotions = 0;
+    std::optional<PacketId> promoted;  // the last one, while none is confirmed
+    LeaderWatch leader;
+    Time checked;  // by a lookup or event, while open
     std::deque<HeldPacket> held;
     Time deadline;                    // promotion, or forgetting where nothing is held
     std::optional<Time> next_lookup;  // only while something is held
@@ -127,14 +169,23 @@ class FlowGate {
   void hold(Flow& flow, PacketId id, Time now, Decisions& decisions);
   void start_waiting(Flow& flow, Time now);
   void release_front(Flow& flow, Time now, Decisions& decisions);
-  void open(Flow& flow, Time now, Duration lifetime, Decisions& decisions);
+  void open(Flow& flow, Flow::State state, Time now, Duration lifetime, Decisions& decisions);
+  void forget_held(Flow& flow);
+  void forget_promoted(Flow& flow);
+  void schedule_probe(Time now);
+  [[nodiscard]] Duration max_hold() const;
   void promote(Flow& flow, Time now, Decisions& decisions);
   void overflow(PacketId id, Decisions& decisions);
 
   GateConfig config_;
   std::unordered_map<FlowKey, Flow, FlowHash> flows_;
   Timers timers_;
+  std::unordered_set<Flow*> holding_;  // flows with a held datagram
+  std::unordered_map<std::uint32_t, Flow*> promoted_;
   std::set<PacketId, PacketIdOrder> held_ids_;
+  std::optional<Time> next_probe_;  // only while something is held
+  Time newest_hold_;
+  VerdictTimes verdict_times_;
   Counters counters_;
 };
 

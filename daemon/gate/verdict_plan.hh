@@ -11,15 +11,17 @@
 
 namespace ctgate {
 
-// To be written in this order: the batch, then the single verdicts.
+// To be written in this order.
 struct VerdictPlan {
+  // One NFQNL_MSG_VERDICT each: those that were promoted. The kernel answers to each one that is gone.
+  std::vector<PacketId> accept_first;
   // One NFQNL_MSG_VERDICT_BATCH that accepts every datagram up to and including this one. It covers *all* of them,
   // whoever they belong to (nfqnl_recv_verdict_batch), so nothing at or below it may be held.
   std::optional<PacketId> accept_up_to;
   // One NFQNL_MSG_VERDICT each.
   std::vector<PacketId> accept;
 
-  [[nodiscard]] bool empty() const { return !accept_up_to && accept.empty(); }
+  [[nodiscard]] bool empty() const { return !accept_up_to && accept.empty() && accept_first.empty(); }
 };
 
 // `released`: all datagrams that were read and neither accepted nor held. `oldest_held`: the oldest one that stays.

@@ -80,6 +80,18 @@ std::optional<QueuedPacket> parse_packet(const nlmsghdr& message) {
   return packet;
 }
 
+// The kernel answers to a verdict for a datagram that it does not have (nfqnl_recv_verdict(), ENOENT), although no
+// acknowledgement is asked for (netlink_rcv_skb()). See VerdictWriter::append() for the number.
+std::optional<PacketId> parse_refusal(const nlmsghdr& message) {
+  if (message.nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(&message) < sizeof(nlmsgerr)) return std::nullopt;
+  nlmsgerr refusal{};
+  std::memcpy(&refusal, mnl_nlmsg_get_payload(&message), sizeof refusal);
+  if (refusal.error != -ENOENT || refusal.msg.nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_VERDICT)) {
+    return std::nullopt;
+  }
+  return PacketId{refusal.msg.nlmsg_seq};
+}
+
 }  // namespace
 
 Expected<Queue> Queue::bind(QueueNumber number, const QueueSettings& settings) {
@@ -103,10 +115,11 @@ void Queue::set_length(std::uint32_t length) const {
   (void)socket_.send(std::as_bytes(std::span(buffer.data(), header->nlmsg_len)), "set the length of a queue");
 }
 
-BatchReader::Status Queue::read(BatchReader& reader, std::vector<QueuedPacket>& packets) const {
+BatchReader::Status Queue::read(BatchReader& reader, std::vector<QueuedPacket>& packets,
+                                std::vector<PacketId>& vanished) const {
   return reader.read(fd(), [&](const nlmsghdr& message) {
-    // Errors are answers to verdicts for datagrams that are gone already (ENOENT): nothing is left to do for those.
     if (const auto packet = parse_packet(message)) packets.push_back(*packet);
+    if (const auto id = parse_refusal(message)) vanished.push_back(*id);
   });
 }
 
@@ -138,7 +151,8 @@ void Queue::accept_read(PacketId last_read) const {
 void Queue::accept_all(PacketId last_read) const {
   BatchReader reader(packet_message_space);
   std::vector<QueuedPacket> unread;
-  while (read(reader, unread) != BatchReader::Status::drained) {
+  std::vector<PacketId> vanished;
+  while (read(reader, unread, vanished) != BatchReader::Status::drained) {
   }
   if (!unread.empty()) last_read = unread.back().id;
   accept_up_to(last_read);
@@ -148,6 +162,7 @@ void Queue::accept_all(PacketId last_read) const {
 VerdictWriter::VerdictWriter(const Queue& queue) : queue_(queue), buffer_(verdict_space) {}
 
 void VerdictWriter::write(const VerdictPlan& plan) {
+  for (const PacketId id : plan.accept_first) append(NFQNL_MSG_VERDICT, id);
   if (plan.accept_up_to) append(NFQNL_MSG_VERDICT_BATCH, *plan.accept_up_to);
   for (const PacketId id : plan.accept) append(NFQNL_MSG_VERDICT, id);
   flush();
@@ -159,6 +174,7 @@ void VerdictWriter::append(std::uint16_t type, PacketId id) {
   // No acknowledgement is asked for: the kernel answers only to verdicts for datagrams that are gone (ENOENT).
   auto* header =
       nfq_nlmsg_put(reinterpret_cast<char*>(buffer_.data() + used_), type, static_cast<std::uint32_t>(queue_.number()));
+  header->nlmsg_seq = id.value;  // comes back with the kernel's answer
   nfq_nlmsg_verdict_put(header, static_cast<int>(id.value), NF_ACCEPT);
   used_ += NLMSG_ALIGN(header->nlmsg_len);
 }

@@ -41,8 +41,10 @@ class Queue {
   // what is queued: every datagram that is queued was queued before this call returned.
   void stop_queueing() const { set_length(0); }
 
-  // Appends what is waiting to `packets`, at most one batch of `reader`, without blocking.
-  BatchReader::Status read(BatchReader& reader, std::vector<QueuedPacket>& packets) const;
+  // Appends what is waiting to `packets`, at most one batch of `reader`, without blocking; and to `vanished` the ids of
+  // single verdicts for which there was no datagram any more.
+  BatchReader::Status read(BatchReader& reader, std::vector<QueuedPacket>& packets,
+                           std::vector<PacketId>& vanished) const;
 
   // Accepts what a process that is gone had read and will give no verdict for. `last_read`: the last id it is known to
   // have read; what it read after it noted that is found through the next unread message, or the kernel's own count.

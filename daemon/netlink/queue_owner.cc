@@ -11,33 +11,22 @@
 #include <sstream>
 #include <vector>
 
+#include "daemon/netlink/queue_list.hh"
+
 namespace ctgate::netlink {
 namespace {
 
 namespace fs = std::filesystem;
 
 // /proc/net is the namespace of the process's first thread; this one is the calling thread's.
-constexpr const char* queues_path = "/proc/thread-self/net/netfilter/nfnetlink_queue";
 constexpr const char* sockets_path = "/proc/thread-self/net/netlink";
 
-struct QueueLine {
-  std::uint32_t number = 0, port_id = 0, waiting = 0, copy_mode = 0, copy_range = 0, dropped = 0, user_dropped = 0;
-  std::uint32_t last_id = 0;
-};
-
 std::optional<QueueLine> read_queue_line(std::uint16_t queue) {
-  std::ifstream file(queues_path);
-  std::string text;
-  while (std::getline(file, text)) {
-    std::istringstream fields(text);
-    QueueLine line;
-    if (fields >> line.number >> line.port_id >> line.waiting >> line.copy_mode >> line.copy_range >> line.dropped >>
-            line.user_dropped >> line.last_id &&
-        line.number == queue) {
-      return line;
-    }
-  }
-  return std::nullopt;
+  const auto list = QueueList::open();
+  std::vector<QueueLine> lines;
+  if (!list || !read_queue_list(list->fd(), lines)) return std::nullopt;
+  const auto line = std::ranges::find(lines, queue, &QueueLine::number);
+  return line == lines.end() ? std::nullopt : std::optional(*line);
 }
 
 // Columns: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <span>
@@ -51,14 +52,11 @@ void read_gate(TableReader& document, GateLimits& gate, Problems& problems) {
   reader.rate("new_flows_per_source", 1, 1'000'000, gate.new_flows_per_source);
   const bool per_flow_valid = reader.integer("held_per_flow", 1, 65536, gate.held_per_flow);
   const bool total_valid = reader.integer("held_total", 1, 65536, gate.held_total);
+  const toml::node* per_flow = table->get("held_per_flow");
+  if (per_flow == nullptr) gate.held_per_flow = std::min(gate.held_per_flow, gate.held_total);
   if (gate.held_per_flow > gate.held_total && per_flow_valid && total_valid) {
-    const toml::node* per_flow = table->get("held_per_flow");
-    if (per_flow != nullptr)
-      reader.refuse(*per_flow, "gate.held_per_flow",
-                    ValueError{fmt::format("at most held_total, which is {}", gate.held_total), {}});
-    else
-      reader.refuse(*table->get("held_total"), "gate.held_total",
-                    ValueError{fmt::format("at least held_per_flow, which is {}", gate.held_per_flow), {}});
+    reader.refuse(*per_flow, "gate.held_per_flow",
+                  ValueError{fmt::format("at most held_total, which is {}", gate.held_total), {}});
   }
   reader.finish();
 }

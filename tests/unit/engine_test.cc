@@ -48,6 +48,18 @@ class FakeVerdicts final : public VerdictSink {
   std::function<void()> on_write;  // what the released datagrams cause on their way through the stack
 };
 
+class FakeQueues final : public QueueView {
+ public:
+  std::optional<std::span<const ForeignQueue>> read() override {
+    ++reads;
+    if (!readable) return std::nullopt;
+    return queues;
+  }
+  std::vector<ForeignQueue> queues;
+  bool readable = true;
+  int reads = 0;
+};
+
 class EngineTest : public ::testing::Test {
  protected:
   void queue(std::initializer_list<QueuedPacket> packets) {
@@ -65,7 +77,8 @@ class EngineTest : public ::testing::Test {
   FakeConntrack conntrack;
   FakeVerdicts verdicts;
   std::size_t signs_of_life = 0;
-  Engine engine{GateConfig{}, 1, verdicts, conntrack, [this] { ++signs_of_life; }};
+  FakeQueues queues;
+  Engine engine{GateConfig{}, 1, verdicts, conntrack, queues, [this] { ++signs_of_life; }};
 };
 
 TEST_F(EngineTest, FollowerOfAKnownFlowPassesInTheSameTurn) {

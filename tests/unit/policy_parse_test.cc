@@ -125,6 +125,7 @@ TEST(ParsePolicy, EveryWord) {
 TEST(ParsePolicy, BoundsAreInclusive) {
   EXPECT_EQ(parsed("[gate]\nmax_hold = \"30s\"\nmax_promotions = 100\n").gate.max_hold, 30s);
   EXPECT_EQ(parsed("[gate]\nheld_per_flow = 65536\nheld_total = 65536\n").gate.held_per_flow, 65536U);
+  EXPECT_EQ(parsed("[gate]\nheld_total = 63\n").gate.held_per_flow, 63U) << "the default follows";
   EXPECT_EQ(parsed("[daemon]\nqueue = 65470\nqueues = 64\n").daemon.queue, 65470);
   EXPECT_EQ(parsed("[daemon]\nqueue = 0\n").daemon.queue, 0);
   EXPECT_EQ(parsed("[gate]\nnew_flows_per_source = '1/s'\n").gate.new_flows_per_source, 1U);

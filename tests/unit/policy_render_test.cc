@@ -97,7 +97,7 @@ class Generator {
 TEST(RenderPolicy, BuiltInPolicy) {
   EXPECT_EQ(to_toml(Policy{}),
             "version = 1\n\n"
-            "[gate]\nmax_hold = \"1s\"\nmax_promotions = 3\nheld_per_flow = 64\nheld_total = 4096\n"
+            "[gate]\nmax_hold = \"30s\"\nmax_promotions = 3\nheld_per_flow = 512\nheld_total = 8192\n"
             "new_flows_per_source = \"1000/s\"\n\n"
             "[daemon]\nqueue = 5380\nqueues = 1\nbackend = \"auto\"\n"
             "\n"

@@ -84,8 +84,9 @@ Expected<void> Keeper::start() {
   });
   if (!lanes) return tl::unexpected(lanes.error());
   lanes_ = std::move(*lanes);
+  open_queue_list();
   if (auto dropped = drop_privileges(rules_->backend() == rules::Backend::iptables); !dropped) return dropped;
-  if (auto started = lanes_.start_workers(gate_config(policy_)); !started) return started;
+  if (auto started = lanes_.start_workers(worker_config(policy_), queue_list_fd()); !started) return started;
   rules_->listen();
   wait_for_signals();
   wait_for_activity();
@@ -98,8 +99,28 @@ Expected<void> Keeper::start() {
   return {};
 }
 
+// Opened before privileges go.
+void Keeper::open_queue_list() {
+  auto list = netlink::QueueList::open();
+  if (list) {
+    queue_list_ = std::move(*list);
+  } else {
+    spdlog::warn("{}: a follower whose leader was dropped waits for up to a second", list.error().message);
+  }
+}
+
+int Keeper::queue_list_fd() const {
+  return queue_list_ ? queue_list_->fd() : -1;
+}
+
+WorkerConfig Keeper::worker_config(const Policy& policy) {
+  const auto plan = rules::plan_queues(policy);
+  return {gate_config(policy), plan.confirmed.front(), plan.replied.value_or(plan.confirmed.back())};
+}
+
 GateConfig Keeper::gate_config(const Policy& policy) {
   GateConfig config;
+  config.sees_queues = queue_list_.has_value();
   config.limits = policy.gate;
   config.sees_leaders = rules_->backend() == rules::Backend::iptables;
   config.confirmed_lifetime = rules::confirmed_timeout();
@@ -157,8 +178,8 @@ Expected<void> Keeper::apply(const Policy& policy) {
   const auto settings = queue_settings(policy.gate);
   auto opened = Lanes::open(plan->open, settings);
   if (!opened) return tl::unexpected(opened.error());
-  const auto config = gate_config(policy);
-  if (auto started = opened->start_workers(config); !started) return started;
+  const auto config = worker_config(policy);
+  if (auto started = opened->start_workers(config, queue_list_fd()); !started) return started;
   for (const auto& lane : lanes_) lane->queue().set_length(settings.length);
   if (auto replaced = rules_->replace(std::move(*rules), policy); !replaced) {
     for (const auto& lane : lanes_) lane->queue().set_length(queue_settings(policy_.gate).length);
@@ -187,7 +208,8 @@ void Keeper::replace_worker(Lane& lane, int wait_status) {
                                                       : fmt::format("exit code {}", WEXITSTATUS(wait_status));
   spdlog::error("queue {}: worker ended ({}); what it held was accepted", lane.name().queue, reason);
   Expected<void> started = system_error(reason);
-  if (worker_watch_.worth_a_restart(now() - lane.worker_started())) started = lane.start_worker(gate_config(policy_));
+  if (worker_watch_.worth_a_restart(now() - lane.worker_started()))
+    started = lane.start_worker(worker_config(policy_), queue_list_fd());
   if (started) {
     ++worker_restarts_;
     wait_for_activity();

@@ -16,6 +16,7 @@
 #include "daemon/ctgated/keeper/lanes.hh"
 #include "daemon/ctgated/keeper/reload_schedule.hh"
 #include "daemon/ctgated/keeper/worker_watch.hh"
+#include "daemon/netlink/queue_list.hh"
 
 namespace ctgate::daemon {
 
@@ -37,6 +38,9 @@ class Keeper {
 
  private:
   [[nodiscard]] Expected<void> start();
+  void open_queue_list();
+  [[nodiscard]] int queue_list_fd() const;
+  [[nodiscard]] WorkerConfig worker_config(const Policy& policy);
   [[nodiscard]] GateConfig gate_config(const Policy& policy);
 
   void wait_for_signals();
@@ -70,6 +74,7 @@ class Keeper {
 
   std::unique_ptr<GuardedRules> rules_;
   std::unique_ptr<control::Server> server_;
+  std::optional<netlink::QueueList> queue_list_;
   Lanes lanes_;
   std::uint64_t worker_restarts_ = 0;
   std::optional<std::string> reload_error_;  // of the last reload, if that failed

@@ -41,12 +41,13 @@ void close_from_to(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && static_cast<long>(fd) < limit; ++fd) close(static_cast<int>(fd));
 }
 
-// Closes everything but the standard streams and `kept`. The keeper's lock and its end of the link must not live on
-// here.
-void close_others(std::array<int, 3> kept) {
+// Closes everything but the standard streams and `kept`, of which negative ones are none. The keeper's lock and its end
+// of the link must not live on here.
+void close_others(std::array<int, 4> kept) {
   std::sort(kept.begin(), kept.end());
   unsigned first = STDERR_FILENO + 1;
   for (const int fd : kept) {
+    if (fd < 0) continue;
     if (static_cast<unsigned>(fd) > first) close_from_to(first, static_cast<unsigned>(fd) - 1);
     first = static_cast<unsigned>(fd) + 1;
   }
@@ -81,8 +82,8 @@ PacketId Lane::last_read() const {
   return PacketId{static_cast<std::uint32_t>(shared_->last_read_id.load(std::memory_order_acquire))};
 }
 
-Expected<void> Lane::start_worker(GateConfig config) {
-  config.release = name_.release;
+Expected<void> Lane::start_worker(WorkerConfig config, int queue_list) {
+  config.gate.release = name_.release;
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return errno_error("make a link to a worker", errno);
@@ -92,7 +93,7 @@ Expected<void> Lane::start_worker(GateConfig config) {
   const pid_t keeper = getpid();
   const BlockSignals blocked;
   const pid_t child = fork();
-  if (child == 0) become_worker(workers_end.get(), keeper, config);
+  if (child == 0) become_worker(workers_end.get(), queue_list, keeper, config);
   if (child < 0) return errno_error("start a worker", errno);
   worker_ = child;
   worker_started_ = std::chrono::steady_clock::now();
@@ -100,13 +101,13 @@ Expected<void> Lane::start_worker(GateConfig config) {
   return {};
 }
 
-void Lane::become_worker(int link, pid_t keeper, const GateConfig& config) {
+void Lane::become_worker(int link, int queue_list, pid_t keeper, const WorkerConfig& config) {
   // Nothing of the keeper may go on here: not its handlers, not its descriptors, not its destructors.
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) signal(number, SIG_DFL);
-  close_others({queue_.fd(), events_.fd(), link});
+  close_others({queue_.fd(), events_.fd(), queue_list, link});
   int code = static_cast<int>(ExitCode::system);
   try {
-    code = run_worker({queue_, events_, *shared_, link, keeper}, config);
+    code = run_worker({queue_, events_, *shared_, queue_list, link, keeper}, config);
   } catch (const std::exception&) {
     // The keeper sees the exit code, says so and starts another one.
   }
@@ -117,8 +118,8 @@ void Lane::send(const void* data, std::size_t size) const {
   if (link_) (void)::send(link_.get(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void Lane::configure(GateConfig config) {
-  config.release = name_.release;
+void Lane::configure(WorkerConfig config) {
+  config.gate.release = name_.release;
   send(&config, sizeof config);
 }
 

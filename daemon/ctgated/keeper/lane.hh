@@ -12,6 +12,7 @@
 #include "daemon/ctgated/keeper/lane_plan.hh"
 #include "daemon/ctgated/keeper/worker_watch.hh"
 #include "daemon/ctgated/worker/shared_counters.hh"
+#include "daemon/ctgated/worker/worker.hh"
 #include "daemon/gate/flow_gate.hh"
 #include "daemon/netlink/conntrack.hh"
 #include "daemon/netlink/queue.hh"
@@ -32,10 +33,10 @@ class Lane {
   // Ends the worker and accepts everything.
   ~Lane();
 
-  // Starts a worker. The config's `release` is the lane's.
-  [[nodiscard]] Expected<void> start_worker(GateConfig config);
+  // Starts a worker. The config's `release` is the lane's. `queue_list`: as in WorkerResources.
+  [[nodiscard]] Expected<void> start_worker(WorkerConfig config, int queue_list);
   // Tells the running worker.
-  void configure(GateConfig config);
+  void configure(WorkerConfig config);
 
   // To be called when a child process has ended: true if it was this lane's worker; what it held is then accepted.
   bool worker_ended(pid_t pid);
@@ -63,7 +64,7 @@ class Lane {
  private:
   Lane(const LaneName& name, netlink::Queue queue, netlink::ConntrackEvents events);
   [[nodiscard]] PacketId last_read() const;
-  [[noreturn]] void become_worker(int link, pid_t keeper, const GateConfig& config);
+  [[noreturn]] void become_worker(int link, int queue_list, pid_t keeper, const WorkerConfig& config);
   void send(const void* data, std::size_t size) const;
 
   LaneName name_;

@@ -33,9 +33,9 @@ void Lanes::close(const std::vector<LaneName>& names) {
   std::erase_if(lanes_, [&](const auto& lane) { return std::ranges::find(names, lane->name()) != names.end(); });
 }
 
-Expected<void> Lanes::start_workers(const GateConfig& config) {
+Expected<void> Lanes::start_workers(const WorkerConfig& config, int queue_list) {
   for (const auto& lane : lanes_) {
-    if (auto started = lane->start_worker(config); !started) return started;
+    if (auto started = lane->start_worker(config, queue_list); !started) return started;
   }
   return {};
 }

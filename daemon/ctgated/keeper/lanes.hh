@@ -22,7 +22,7 @@ class Lanes {
   void close_all() { lanes_.clear(); }
 
   // One worker for each lane.
-  [[nodiscard]] Expected<void> start_workers(const GateConfig& config);
+  [[nodiscard]] Expected<void> start_workers(const WorkerConfig& config, int queue_list);
   [[nodiscard]] bool any_worker() const;
 
   // Whether any lane is busy; all are asked, as Lane::busy() requires.

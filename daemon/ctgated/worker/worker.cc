@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/netlink/queue_list.hh"
+
 namespace ctgate::daemon {
 namespace {
 
@@ -27,11 +29,12 @@ std::uint64_t random_seed() {
 // A plain ppoll(2) loop: one system call to wait, nothing to rebuild after a fork, no wake-up while nothing happens.
 class Worker {
  public:
-  Worker(const WorkerResources& resources, const GateConfig& config, netlink::Conntrack& conntrack, int signal_fd)
+  Worker(const WorkerResources& resources, const WorkerConfig& config, netlink::Conntrack& conntrack, int signal_fd)
       : resources_(resources),
         signal_fd_(signal_fd),
         verdicts_(resources.queue),
-        engine_(config, random_seed(), verdicts_, conntrack, [this] { beat(); }),
+        foreign_queues_(resources.queue_list, config.first_queue, config.last_queue),
+        engine_(config.gate, random_seed(), verdicts_, conntrack, foreign_queues_, [this] { beat(); }),
         publisher_(resources.shared) {}
 
   void run() {
@@ -103,7 +106,9 @@ class Worker {
   // False: nothing waits any more.
   bool read_queue() {
     packets_.clear();
-    const auto status = resources_.queue.read(reader_, packets_);
+    vanished_.clear();
+    const auto status = resources_.queue.read(reader_, packets_, vanished_);
+    engine_.vanished(vanished_);
     if (status == netlink::BatchReader::Status::overrun) ++queue_overruns_;
     if (!packets_.empty()) {
       resources_.shared.last_read_id.store(packets_.back().id.value, std::memory_order_release);
@@ -113,13 +118,14 @@ class Worker {
   }
 
   void read_link() {
-    std::array<std::byte, sizeof(GateConfig) + 1> message;
+    std::array<std::byte, sizeof(WorkerConfig) + 1> message;
     const auto size = recv(resources_.link, message.data(), message.size(), MSG_DONTWAIT);
     if (size == 0) stop_ = keeper_gone_ = true;  // known before getppid(2) tells: a process closes its files first
-    if (size != static_cast<ssize_t>(sizeof(GateConfig))) return;
-    GateConfig config;
+    if (size != static_cast<ssize_t>(sizeof(WorkerConfig))) return;
+    WorkerConfig config;
     std::memcpy(&config, message.data(), sizeof config);
-    engine_.configure(config);
+    foreign_queues_ = netlink::ForeignQueues(resources_.queue_list, config.first_queue, config.last_queue);
+    engine_.configure(config.gate);
   }
 
   const WorkerResources& resources_;
@@ -127,16 +133,18 @@ class Worker {
   bool stop_ = false;
   bool keeper_gone_ = false;
   netlink::VerdictWriter verdicts_;
+  netlink::ForeignQueues foreign_queues_;
   Engine engine_;
   CounterPublisher publisher_;
   std::uint64_t queue_overruns_ = 0;
   netlink::BatchReader reader_{netlink::packet_message_space};
   std::vector<QueuedPacket> packets_;
+  std::vector<PacketId> vanished_;
 };
 
 }  // namespace
 
-int run_worker(const WorkerResources& resources, const GateConfig& config) {
+int run_worker(const WorkerResources& resources, const WorkerConfig& config) {
   prctl(PR_SET_NAME, worker_process_name.data());
   // If the keeper dies, held datagrams must not wait for a deadline that nobody keeps.
   prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -16,7 +16,13 @@ namespace ctgate::daemon {
 // What goes through the link, one message each (SOCK_SEQPACKET). From the keeper: a request for a sign of life (one
 // byte), or a new configuration (the struct itself; both ends are one program). From the worker: "I hold something and
 // nobody watches" (one byte).
-static_assert(std::is_trivially_copyable_v<GateConfig>);
+struct WorkerConfig {
+  GateConfig gate;
+  // The daemon's own queues, first and last number.
+  std::uint16_t first_queue = 0;
+  std::uint16_t last_queue = 0;
+};
+static_assert(std::is_trivially_copyable_v<WorkerConfig>);
 
 // What proc_pid_comm(5) says of the processes, whatever the name of their program.
 inline constexpr std::string_view keeper_process_name = "ctgated";
@@ -26,12 +32,13 @@ struct WorkerResources {
   const netlink::Queue& queue;
   const netlink::ConntrackEvents& events;
   SharedCounters& shared;
-  int link;    // the worker's end
-  int keeper;  // process id
+  int queue_list;  // of a netlink::QueueList; negative: there is none
+  int link;        // the worker's end
+  int keeper;      // process id
 };
 
 // Runs until SIGTERM or until the keeper is gone, then accepts everything and returns the process's exit code.
 // To be called in a process that was just forked; all signals are expected to be blocked.
-[[nodiscard]] int run_worker(const WorkerResources& resources, const GateConfig& config);
+[[nodiscard]] int run_worker(const WorkerResources& resources, const WorkerConfig& config);
 
 }  // namespace ctgate::daemon
