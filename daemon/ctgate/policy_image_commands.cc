@@ -2,7 +2,7 @@
 // ctgate policy compile, and policy show --image: the policy as the preload library reads it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <filesystem>
 #include <memory>
 #include <string>

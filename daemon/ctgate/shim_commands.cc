@@ -2,7 +2,7 @@
 // ctgate shim status
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <array>
 #include <charconv>
 #include <iostream>
