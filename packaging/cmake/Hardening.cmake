@@ -1,6 +1,6 @@
 # Warnings and hardening flags of every target.
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror=vla $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
-option(CTGATE_WERROR "Warnings are errors; tests/run sets it in continuous integration" OFF)
+option(CTGATE_WERROR "Warnings are errors; tests/run sets it in continuous integration" "$ENV{CTGATE_WERROR}")
 if(CTGATE_WERROR)
   add_compile_options(-Werror)
 endif()

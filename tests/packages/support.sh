@@ -8,6 +8,8 @@
 
 PATH=$PATH:/usr/sbin:/sbin
 source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# What the tests have compiled, and the packages before, is not compiled again.
+export CMAKE_CXX_COMPILER_LAUNCHER=$source_root/tests/support/compile-once
 failed=0
 # debs: the directory of the packages; newer: the same of a higher version; keep: where to leave what was made, or empty.
 debs="" newer="" keep=""
