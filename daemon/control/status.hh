@@ -95,7 +95,7 @@ struct Status {
   Number reloads_total;
   Number failed_reloads_total;
   Text reload_error;            // of the last reload, if that failed
-  Number ungated_full_total;    // new flows that passed ungated because a set was full,
+  Number ungated_full_total;    // new flows that passed ungated because a set was full or was being enlarged,
   Number ungated_source_total;  // because their source began too many
   std::vector<SetStatus> sets;  // of backends nftables
   ConntrackStatus conntrack;

@@ -66,7 +66,8 @@ std::vector<std::string> problems(const Status& status) {
                                 shown(set.family), shown(set.name), *set.size));
   }
   if (rises(status.ungated_full_total)) {
-    found.push_back(fmt::format("{} new flows passed ungated because a set was full", *status.ungated_full_total));
+    found.push_back(fmt::format("{} new flows passed ungated because a set was full or being enlarged",
+                                *status.ungated_full_total));
   }
   if (rises(status.ungated_source_total)) {
     found.push_back(fmt::format(

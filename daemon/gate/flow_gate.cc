@@ -173,7 +173,7 @@ void FlowGate::probed(std::span<const ForeignQueue> queues, Time now, Decisions&
   if (config_.release == Release::confirmed) {
     for (Flow* flow : holding_) {
       if (flow->settling) continue;
-      flow->suspect = flow->leader.leader_is_gone(queues, now, verdict_times_.bound());
+      flow->suspect = flow->leader.leader_is_gone(queues, now, verdict_times_);
       if (!flow->suspect) continue;
       decisions.lookups.push_back(*flow->key);
     }

@@ -81,7 +81,7 @@ class FlowGate {
   // A consumer that took long for the leader may queue new flows only, and take as long for each follower, until the
   // first answer makes the flow an old one. So after such a verdict the followers wait for the answer, too, for at most
   // this share of the time that it took.
-  static constexpr Duration slow_verdict = std::chrono::milliseconds(200);
+  static constexpr Duration slow_verdict = VerdictTimes::slow;
   static constexpr int settle_share = 20;
   static constexpr Duration settle_lookups = std::chrono::milliseconds(2);
   // Between probes, the longer the younger: an eighth of the time since something new was held, within these.

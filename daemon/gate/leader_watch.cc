@@ -5,15 +5,20 @@
 
 namespace ctgate {
 
-void VerdictTimes::add(Duration taken) {
-  if (mean_ == Duration::zero()) {
-    mean_ = taken;
-    deviation_ = taken / 2;
+void VerdictTimes::Smoothed::add(Duration taken) {
+  if (mean == Duration::zero()) {
+    mean = taken;
+    deviation = taken / 2;
     return;
   }
-  const Duration error = taken > mean_ ? taken - mean_ : mean_ - taken;
-  deviation_ += (error - deviation_) / 4;
-  mean_ += (taken - mean_) / 8;
+  const Duration error = taken > mean ? taken - mean : mean - taken;
+  deviation += (error - deviation) / 4;
+  mean += (taken - mean) / 8;
+}
+
+void VerdictTimes::add(Duration taken) {
+  all_.add(taken);
+  if (taken < slow) usual_.add(taken);
 }
 
 void LeaderWatch::start(Time now, std::uint32_t earlier) {
@@ -33,7 +38,7 @@ LeaderWatch::Seen* LeaderWatch::seen(const ForeignQueue& queue) {
   const auto found = std::find_if(seen_.begin(), end, [&](const Seen& s) { return s.number == queue.number; });
   if (found != end) return &*found;
   if (count_ == most_queues) return nullptr;
-  seen_[count_] = {queue.number, queue.last_id, queue.waiting, 0};
+  seen_[count_] = {queue.number, queue.last_id, queue.last_id, queue.waiting, 0};
   return &seen_[count_++];
 }
 
@@ -44,13 +49,20 @@ bool LeaderWatch::turned_over(const ForeignQueue& queue) {
   return queue.waiting == 0 || static_cast<std::int32_t>(queue.last_id - queue.waiting - before->last_id) >= 0;
 }
 
-bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now, Duration verdict_bound) {
+bool LeaderWatch::somebody_waits(const Seen& seen, std::uint32_t last_id, Time now, Duration usual) const {
+  if (seen.least == 0 || std::size_t{seen.times_least} * 4 < std::size_t{looks_} * 3) return false;
+  const std::chrono::duration<double> time = now - since_, verdict = usual;
+  const double explained = (last_id - seen.first_id) / time.count() * verdict.count();
+  return seen.least > 1.5 * explained;
+}
+
+bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now, const VerdictTimes& verdicts) {
   const bool any = std::any_of(queues.begin(), queues.end(), [](const auto& queue) { return queue.waiting > 0; });
   if (!any) return nothing_waits(now);
   empty_ = 0;
   ++looks_;
   bool all_turned = true;
-  bool somebody_waits_for_long = false;
+  bool may_wait = false;
   for (const auto& queue : queues) {
     all_turned = turned_over(queue) && all_turned;
     Seen* before = seen(queue);
@@ -60,7 +72,7 @@ bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now,
       before->times_least = 0;
     }
     if (queue.waiting == before->least) ++before->times_least;
-    somebody_waits_for_long |= before->least > 0 && std::size_t{before->times_least} * 4 >= std::size_t{looks_} * 3;
+    may_wait = may_wait || somebody_waits(*before, queue.last_id, now, verdicts.usual());
   }
   if (all_turned) {
     ++turns_;
@@ -68,8 +80,8 @@ bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now,
   }
   // A leader can go from one queue to the next, so each has to turn over after the one before it.
   const bool decided = turns_ > queues.size();
-  const Duration patience = std::max(busy_for, verdict_bound) * (1U << std::min(earlier_, 10U));
-  return decided && !somebody_waits_for_long && looks_ >= busy_looks && now - since_ >= patience;
+  const Duration patience = std::max(busy_for, verdicts.bound()) * (1U << std::min(earlier_, 10U));
+  return decided && !may_wait && looks_ >= busy_looks && now - since_ >= patience;
 }
 
 }  // namespace ctgate

@@ -18,16 +18,25 @@ struct ForeignQueue {
   std::uint32_t last_id = 0;  // of the newest one; counts up, wraps
 };
 
-// How long verdicts take here: smoothed mean and deviation as RFC 6298 has them for round trips.
+// How long verdicts take on this host: smoothed mean and deviation as RFC 6298 has them for round trips.
 class VerdictTimes {
  public:
   using Duration = std::chrono::nanoseconds;
+  // From here on it was no program that decided.
+  static constexpr Duration slow = std::chrono::milliseconds(200);
+
   void add(Duration taken);
   // What a verdict hardly ever exceeds (RFC 6298's RTO). Zero before the first one.
-  [[nodiscard]] Duration bound() const { return mean_ + 4 * deviation_; }
+  [[nodiscard]] Duration bound() const { return all_.mean + 4 * all_.deviation; }
+  // What one takes that is not slow, rather more than less. Zero before the first one.
+  [[nodiscard]] Duration usual() const { return usual_.mean + usual_.deviation; }
 
  private:
-  Duration mean_{0}, deviation_{0};
+  struct Smoothed {
+    Duration mean{0}, deviation{0};
+    void add(Duration taken);
+  };
+  Smoothed all_, usual_;
 };
 
 // Of one flow, while it waits for one leader.
@@ -52,20 +61,24 @@ class LeaderWatch {
   //
   // Where nothing waits that is certain. Where something does, it may be the leader: then all that had been queued when
   // the wait began must have been decided (a consumer that answers in order), and it must not look as if one datagram
-  // waited for a person's decision while others pass: then the number that waits hardly ever leaves its minimum.
-  [[nodiscard]] bool leader_is_gone(std::span<const ForeignQueue> queues, Time now, Duration verdict_bound);
+  // waited for a person's decision while others pass: then the number that waits hardly ever leaves its minimum, and is
+  // more than what the rate and the usual verdict time explain (Little's law).
+  [[nodiscard]] bool leader_is_gone(std::span<const ForeignQueue> queues, Time now, const VerdictTimes& verdicts);
 
  private:
   struct Seen {
     std::uint16_t number = 0;
-    std::uint32_t last_id = 0;  // when the wait began, or when everything up to then had been decided
-    std::uint32_t least = 0;    // that ever waited
+    std::uint32_t first_id = 0;  // at the first look
+    std::uint32_t last_id = 0;   // when the wait began, or when everything up to then had been decided
+    std::uint32_t least = 0;     // that ever waited
     std::uint32_t times_least = 0;
   };
 
   [[nodiscard]] bool nothing_waits(Time now);
   // Everything that was in the queue has been decided.
   [[nodiscard]] bool turned_over(const ForeignQueue& queue);
+  // At least one seems to have waited all the time.
+  [[nodiscard]] bool somebody_waits(const Seen& seen, std::uint32_t last_id, Time now, Duration usual) const;
   [[nodiscard]] Seen* seen(const ForeignQueue& queue);
 
   Time since_;

@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -97,7 +97,6 @@ class DelayingConsumer::Worker {
   struct Held {
     std::uint32_t id;
     std::uint32_t verdict;
-    Clock::time_point due;
   };
 
   // Sleeps until something is to be read, the next verdict is due, or the end.
@@ -105,7 +104,7 @@ class DelayingConsumer::Worker {
     std::array<pollfd, 2> wait{pollfd{owner_.socket_.fd(), POLLIN, 0}, pollfd{owner_.stop_.get(), POLLIN, 0}};
     timespec timeout{};
     if (!held_.empty()) {
-      const auto left = std::max(Clock::duration::zero(), held_.front().due - Clock::now());
+      const auto left = std::max(Clock::duration::zero(), held_.begin()->first - Clock::now());
       const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
       timeout.tv_sec = seconds.count();
       timeout.tv_nsec = std::chrono::nanoseconds(left - seconds).count();
@@ -133,7 +132,15 @@ class DelayingConsumer::Worker {
     QueuedPacket packet;
     mnl_attr_parse(message, sizeof(nfgenmsg), read_attribute, &packet);
     ++owner_.packets_seen_;
-    held_.push_back({packet.id, verdict_for(packet), Clock::now() + owner_.options_.delay});
+    held_.insert({due(packet), {packet.id, verdict_for(packet)}});
+  }
+
+  Clock::time_point due(const QueuedPacket& packet) {
+    const auto now = Clock::now();
+    const auto soon = now + owner_.options_.delay;
+    if (!packet.flow || packet.flow->destination_port != owner_.options_.prompt_port) return soon;
+    const auto decided = decisions_.try_emplace(*packet.flow, now + owner_.options_.prompt).first->second;
+    return std::max(soon, decided);
   }
 
   std::uint32_t verdict_for(const QueuedPacket& packet) {
@@ -145,18 +152,19 @@ class DelayingConsumer::Worker {
   }
 
   void give_verdicts(Clock::time_point now) {
-    for (; !held_.empty() && held_.front().due <= now; held_.pop_front()) {
+    for (auto next = held_.begin(); next != held_.end() && next->first <= now; next = held_.erase(next)) {
       alignas(nlmsghdr) MessageBuffer buffer{};
       auto* header = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_VERDICT, owner_.options_.queue);
-      nfq_nlmsg_verdict_put(header, static_cast<int>(held_.front().id), static_cast<int>(held_.front().verdict));
+      nfq_nlmsg_verdict_put(header, static_cast<int>(next->second.id), static_cast<int>(next->second.verdict));
       ::send(owner_.socket_.fd(), header, header->nlmsg_len, 0);  // a packet that is gone is no matter
     }
   }
 
   DelayingConsumer& owner_;
   std::vector<char> buffer_;
-  std::deque<Held> held_;
+  std::multimap<Clock::time_point, Held> held_;  // by when their verdicts are due
   std::set<FlowKey> known_flows_;
+  std::map<FlowKey, Clock::time_point> decisions_;
 };
 
 DelayingConsumer::DelayingConsumer(netlink::Socket socket, FileDescriptor stop, const ConsumerOptions& options)

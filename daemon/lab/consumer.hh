@@ -27,10 +27,14 @@ struct ConsumerOptions {
   std::uint16_t queue = 1;
   std::chrono::microseconds delay{2000};  // from reading a packet to its verdict; delays do not add up
   VerdictPolicy policy = VerdictPolicy::accept_all;
+  // As if a person were asked about each new flow to this port (0: about none): its datagrams wait until this long
+  // after the first one, while others pass.
+  std::uint16_t prompt_port = 0;
+  std::chrono::microseconds prompt{2'500'000};
 };
 
-// A thread that reads one queue and gives one verdict per packet, in order of arrival. On destruction it accepts what
-// it still holds and ends at once.
+// A thread that reads one queue and gives one verdict per packet, in the order in which they are due. On destruction it
+// accepts what it still holds and ends at once.
 class DelayingConsumer {
  public:
   // The queue is bound on return. A taken queue number is an error (EPERM from the kernel).

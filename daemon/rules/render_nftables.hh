@@ -24,8 +24,8 @@ namespace ctgate::rules {
 
 inline constexpr std::string_view table_name = "ctgate";
 
-// Named counters of each table: new flows whose datagrams passed ungated, because a set was full, and because their
-// source had begun too many (gate.new_flows_per_source).
+// Named counters of each table: new flows whose datagrams passed ungated, because a set was full or was being enlarged
+// (rhashtable_insert_rehash()), and because their source had begun too many (gate.new_flows_per_source).
 inline constexpr std::array<std::string_view, 2> ungated_counters{"ungated_full", "ungated_source"};
 
 inline constexpr unsigned set_size = 65536;  // elements of each set; a full one lets datagrams pass as without ctgate

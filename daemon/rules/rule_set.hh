@@ -32,7 +32,7 @@ struct SetFill {
 // What the rules themselves know; empty where the backend keeps no such thing.
 struct RuleSetFigures {
   // New flows whose datagrams passed ungated since the table was made.
-  std::optional<std::uint64_t> ungated_full;    // a set was full
+  std::optional<std::uint64_t> ungated_full;    // a set was full, or was being enlarged
   std::optional<std::uint64_t> ungated_source;  // their source began more than gate.new_flows_per_source
   std::vector<SetFill> sets;
 };
