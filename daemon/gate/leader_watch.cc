@@ -38,7 +38,7 @@ LeaderWatch::Seen* LeaderWatch::seen(const ForeignQueue& queue) {
   const auto found = std::find_if(seen_.begin(), end, [&](const Seen& s) { return s.number == queue.number; });
   if (found != end) return &*found;
   if (count_ == most_queues) return nullptr;
-  seen_[count_] = {queue.number, queue.last_id, queue.last_id, queue.waiting, 0};
+  seen_[count_] = {queue.number, queue.last_id, queue.last_id, queue.waiting};
   return &seen_[count_++];
 }
 
@@ -50,15 +50,18 @@ bool LeaderWatch::turned_over(const ForeignQueue& queue) {
 }
 
 bool LeaderWatch::somebody_waits(const Seen& seen, std::uint32_t last_id, Time now, Duration usual) const {
-  if (seen.least == 0 || std::size_t{seen.times_least} * 4 < std::size_t{looks_} * 3) return false;
+  if (seen.least == 0) return false;
   const std::chrono::duration<double> time = now - since_, verdict = usual;
-  const double explained = (last_id - seen.first_id) / time.count() * verdict.count();
-  return seen.least > 1.5 * explained;
+  const double average = (last_id - seen.first_id) / time.count() * verdict.count();
+  return average < busy_average || seen.least > 1.5 * average;
 }
 
 bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now, const VerdictTimes& verdicts) {
   const bool any = std::any_of(queues.begin(), queues.end(), [](const auto& queue) { return queue.waiting > 0; });
-  if (!any) return nothing_waits(now);
+  if (!any) {
+    for (auto& queue : seen_) queue.least = 0;
+    return nothing_waits(now);
+  }
   empty_ = 0;
   ++looks_;
   bool all_turned = true;
@@ -67,11 +70,7 @@ bool LeaderWatch::leader_is_gone(std::span<const ForeignQueue> queues, Time now,
     all_turned = turned_over(queue) && all_turned;
     Seen* before = seen(queue);
     if (before == nullptr) return false;
-    if (queue.waiting < before->least) {
-      before->least = queue.waiting;
-      before->times_least = 0;
-    }
-    if (queue.waiting == before->least) ++before->times_least;
+    before->least = std::min(before->least, queue.waiting);
     may_wait = may_wait || somebody_waits(*before, queue.last_id, now, verdicts.usual());
   }
   if (all_turned) {

@@ -52,6 +52,7 @@ class LeaderWatch {
   // Where something waits: how long the looks go on before a leader is given up, and how many there must be.
   static constexpr Duration busy_for = std::chrono::milliseconds(100);
   static constexpr int busy_looks = 12;
+  static constexpr double busy_average = 3;  // waiting; at random times fewer leave a queue empty at 5 % of the looks
   static constexpr std::size_t most_queues = 4;  // more are not followed, the leader then waits for max_hold
 
   // A leader has passed; `earlier`: how many of this flow were given up before it.
@@ -60,9 +61,10 @@ class LeaderWatch {
   // Looks at the queues. True: the leader waits nowhere, so unless conntrack knows the flow by now, it is gone.
   //
   // Where nothing waits that is certain. Where something does, it may be the leader: then all that had been queued when
-  // the wait began must have been decided (a consumer that answers in order), and it must not look as if one datagram
-  // waited for a person's decision while others pass: then the number that waits hardly ever leaves its minimum, and is
-  // more than what the rate and the usual verdict time explain (Little's law).
+  // the wait began must have been decided (a consumer that answers in order). And there must not be one that waits for
+  // a person's decision while others pass: a queue that was empty at no look must be so busy that this is no wonder.
+  // How many wait on average follows from the rate and the usual time of a verdict (Little's law); where no verdict was
+  // timed yet, none do.
   [[nodiscard]] bool leader_is_gone(std::span<const ForeignQueue> queues, Time now, const VerdictTimes& verdicts);
 
  private:
@@ -71,7 +73,6 @@ class LeaderWatch {
     std::uint32_t first_id = 0;  // at the first look
     std::uint32_t last_id = 0;   // when the wait began, or when everything up to then had been decided
     std::uint32_t least = 0;     // that ever waited
-    std::uint32_t times_least = 0;
   };
 
   [[nodiscard]] bool nothing_waits(Time now);
