@@ -65,7 +65,7 @@ TEST_F(PolicyCommand, AMissingFileThatWasNamedIsAnError) {
 TEST_F(PolicyCommand, WhatShowPrintsIsTheSamePolicy) {
   const auto shown = run({"policy", "show", policy(two_rules)});
   ASSERT_EQ(shown.exit_code, 0) << shown.output;
-  for (const char* line : {"max_hold = \"1s\"", "queue = 5380", "name = \"dns\"", "release = \"replied\""}) {
+  for (const char* line : {"max_hold = \"30s\"", "queue = 5380", "name = \"dns\"", "release = \"replied\""}) {
     EXPECT_TRUE(contains(shown, line)) << line << " is missing in\n" << shown.output;
   }
   const auto again = run({"policy", "show", policy(shown.output)});
@@ -78,7 +78,7 @@ TEST_F(PolicyCommand, ShowJson) {
   const auto document = json::parse(shown.output);
   EXPECT_EQ(document.at("built_in_defaults"), false);
   const auto& content = document.at("policy");
-  EXPECT_EQ(content.at("gate").at("max_hold"), "1s");
+  EXPECT_EQ(content.at("gate").at("max_hold"), "30s");
   EXPECT_EQ(content.at("rule").size(), 2U);
   EXPECT_EQ(content.at("rule")[1].at("destination_ports"), json::array({53}));
   EXPECT_EQ(content.at("shim").at("libc_option"), "single-request");

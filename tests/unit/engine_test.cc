@@ -39,6 +39,7 @@ class FakeVerdicts final : public VerdictSink {
  public:
   void write(const VerdictPlan& plan) override {
     if (plan.accept_up_to) batches.push_back(plan.accept_up_to->value);
+    for (const auto id : plan.accept_first) single.push_back(id.value);
     for (const auto id : plan.accept) single.push_back(id.value);
     most_at_once = std::max(most_at_once, plan.accept.size());
     if (on_write) std::exchange(on_write, nullptr)();
@@ -167,6 +168,41 @@ TEST_F(EngineTest, StopLetsEverythingGo) {
   EXPECT_EQ(verdicts.batches, std::vector<std::uint32_t>{2});
   EXPECT_EQ(engine.gate().held(), 0U);
   EXPECT_EQ(engine.next_deadline(), std::nullopt);
+}
+
+class EngineSeesQueues : public EngineTest {
+ protected:
+  EngineSeesQueues() {
+    GateConfig config;
+    config.sees_queues = true;
+    engine.configure(config);
+  }
+  void wake_until(Duration end) {
+    for (auto due = engine.next_deadline(); due && *due <= now + end; due = engine.next_deadline()) engine.wake(*due);
+  }
+};
+
+TEST_F(EngineSeesQueues, LeaderThatWaitsNowhereIsGivenUpWithoutAnEvent) {
+  queue({{PacketId{1}, flow(1)}, {PacketId{2}, flow(1)}});
+  wake_until(10ms);
+  EXPECT_EQ(verdicts.single, std::vector<std::uint32_t>{1}) << "the second one waits for the first";
+  EXPECT_EQ(engine.counters().leaders_gone, 1U);
+}
+
+TEST_F(EngineSeesQueues, QueuesThatCanNotBeReadSayNothing) {
+  queues.readable = false;
+  queue({{PacketId{1}, flow(1)}});
+  wake_until(1s);
+  EXPECT_GT(queues.reads, 20);
+  EXPECT_LT(queues.reads, 200);
+  EXPECT_TRUE(verdicts.single.empty());
+}
+
+TEST_F(EngineSeesQueues, VerdictThatFindsNothingEndsTheFlow) {
+  queue({{PacketId{1}, flow(1)}, {PacketId{2}, flow(1)}});
+  wake_until(10ms);
+  engine.vanished(std::vector{PacketId{1}});
+  EXPECT_EQ(engine.gate().held(), 0U);
 }
 
 }  // namespace
