@@ -20,12 +20,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds start_deadline{10};
+constexpr std::chrono::seconds start_deadline{30};  // the kernel may have to load modules
 constexpr std::chrono::milliseconds poll_interval{10};
 
 // The last lines of a log, for an error message.
 std::string tail(const std::string& text) {
   constexpr std::size_t lines = 8;
+  if (text.empty()) return text;
   std::size_t start = text.size();
   for (std::size_t found = 0; found <= lines && start > 0; ++found) {
     start = text.rfind('\n', start - 1);

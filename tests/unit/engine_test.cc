@@ -184,7 +184,7 @@ class EngineSeesQueues : public EngineTest {
 
 TEST_F(EngineSeesQueues, LeaderThatWaitsNowhereIsGivenUpWithoutAnEvent) {
   queue({{PacketId{1}, flow(1)}, {PacketId{2}, flow(1)}});
-  wake_until(10ms);
+  wake_until(7ms);
   EXPECT_EQ(verdicts.single, std::vector<std::uint32_t>{1}) << "the second one waits for the first";
   EXPECT_EQ(engine.counters().leaders_gone, 1U);
 }
