@@ -232,7 +232,7 @@ TEST_F(Failure, ReloadThatWouldChangeWhatAQueueWaitsForIsRefused) {
                    {.input = "[daemon]\nqueues = 2\n[[rule]]\nname='order'\nrelease='replied'\n"}));
   kill(ctgated->pid(), SIGHUP);
   ASSERT_TRUE(eventually([&] { return counter("failed_reloads_total") == 1; }));
-  EXPECT_NE(ctgated->log().find("takes effect on a restart only"), std::string::npos) << ctgated->log();
+  EXPECT_NE(ctgated->log().find("takes effect only after a restart"), std::string::npos) << ctgated->log();
   EXPECT_TRUE(is_queue_bound(5380) && is_queue_bound(5381) && !is_queue_bound(5382));
 }
 

@@ -135,41 +135,51 @@ std::optional<std::string> word_problem(const std::string& word, std::string_vie
   return fmt::format("{} does not exist: every program prints an error", path);
 }
 
+// The file behind `file`, with its directory locked for as long as this lives.
+struct LockedFile {
+  fs::path path;
+  FileDescriptor directory;
+  std::optional<Content> content;  // nothing: there is no such file
+};
+
+Expected<LockedFile> lock_and_read(const fs::path& file) {
+  auto path = real_path(file);
+  if (!path) return tl::unexpected(path.error());
+  auto directory = lock_directory(path->parent_path());
+  if (!directory) return tl::unexpected(directory.error());
+  auto content = read_content(*path);
+  if (!content) return tl::unexpected(content.error());
+  return LockedFile{std::move(*path), std::move(*directory), std::move(*content)};
+}
+
 }  // namespace
 
 Expected<Change> enable_preload(const fs::path& file, std::string_view entry, const IsOurs& is_ours) {
-  const auto path = real_path(file);
-  if (!path) return tl::unexpected(path.error());
-  const auto directory = lock_directory(path->parent_path());
-  if (!directory) return tl::unexpected(directory.error());
-  const auto content = read_content(*path);
-  if (!content) return tl::unexpected(content.error());
-  const std::string old = *content ? (*content)->text : std::string();
+  const auto locked = lock_and_read(file);
+  if (!locked) return tl::unexpected(locked.error());
+  const auto& content = locked->content;
+  const std::string old = content ? content->text : std::string();
   const std::string text = with_entry(old, entry, is_ours);
   const auto words = preload_words(text);
   if (std::ranges::count(words, entry, &PreloadWord::text) != 1) {
     return problem(fmt::format("cannot add {} to {} so that ld.so finds it; comments in the file may be the reason: {}",
-                               entry, path->string(), "remove them and try again"));
+                               entry, locked->path.string(), "remove them and try again"));
   }
-  if (*content && text == old && ((*content)->status.st_mode & 07777U) == wanted_mode) return Change::none;
-  return done(replace(*path, text), Change::written);
+  if (content && text == old && (content->status.st_mode & 07777U) == wanted_mode) return Change::none;
+  return done(replace(locked->path, text), Change::written);
 }
 
 Expected<Change> disable_preload(const fs::path& file, const IsOurs& is_ours) {
-  const auto path = real_path(file);
-  if (!path) return tl::unexpected(path.error());
-  const auto directory = lock_directory(path->parent_path());
-  if (!directory) return tl::unexpected(directory.error());
-  const auto content = read_content(*path);
-  if (!content) return tl::unexpected(content.error());
-  if (!*content) return Change::none;
-  const std::string text = without_entries((*content)->text, is_ours);
-  if (text == (*content)->text) return Change::none;
+  const auto locked = lock_and_read(file);
+  if (!locked) return tl::unexpected(locked.error());
+  if (!locked->content) return Change::none;
+  const std::string text = without_entries(locked->content->text, is_ours);
+  if (text == locked->content->text) return Change::none;
   std::error_code ignored;
   if (text.empty() && !fs::is_symlink(fs::symlink_status(file, ignored))) {
-    return done(remove_file(*path), Change::removed);
+    return done(remove_file(locked->path), Change::removed);
   }
-  return done(replace(*path, text), Change::written);
+  return done(replace(locked->path, text), Change::written);
 }
 
 Expected<PreloadStatus> preload_status(const fs::path& file, const IsOurs& is_ours, std::string_view lib_token) {

@@ -18,10 +18,10 @@ Expected<LanePlan> plan_lanes(const rules::QueuePlan& wanted, const std::vector<
     if (same == open.end()) {
       plan.open.push_back(lane);
     } else if (*same != lane) {
-      return usage_error(
-          fmt::format("queue {} would change between confirmed and replied flows; together with a rule that has "
-                      "release = \"replied\", a change of daemon.queue or daemon.queues takes effect on a restart only",
-                      lane.queue));
+      return usage_error(fmt::format(
+          "queue {} would change between confirmed and replied flows; together with a rule that has "
+          "release = \"replied\", a change of daemon.queue or daemon.queues takes effect only after a restart",
+          lane.queue));
     }
   }
   std::ranges::copy_if(open, std::back_inserter(plan.close),
