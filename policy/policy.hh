@@ -40,6 +40,13 @@ struct PortRange {
   bool operator==(const PortRange&) const = default;
 };
 
+// Packet marks: those whose bits of `mask` are `value`, which has no other bits.
+struct MarkMatch {
+  std::uint32_t value = 0;
+  std::uint32_t mask = 0xffffffff;
+  bool operator==(const MarkMatch&) const = default;
+};
+
 struct Rule {
   std::string name;                          // unique within the policy
   std::vector<PortRange> destination_ports;  // empty: every port
@@ -48,6 +55,7 @@ struct Rule {
   std::vector<std::string> interfaces;  // names, or a prefix followed by one trailing '*'; empty: every interface.
                                         // The incoming interface before routing, the outgoing one for local senders
   std::vector<std::uint32_t> users;     // numeric ids, names are resolved on reading; only local senders match
+  std::vector<MarkMatch> marks;         // as they are before conntrack, after the raw table; empty: every mark
   Action action = Action::gate;
   Release release = Release::confirmed;
   // Per-rule shim keys.

@@ -48,12 +48,15 @@ Json to_json(const Rule& rule) {
   }
   Json destinations = Json::array();
   for (const auto& cidr : rule.destinations) destinations.push_back(cidr.to_string());
+  Json marks = Json::array();
+  for (const auto& mark : rule.marks) marks.push_back(format_mark(mark));
   Json json = {{"name", rule.name},
                {"destination_ports", ports},
                {"destinations", destinations},
                {"direction", to_string(rule.direction)},
                {"interfaces", rule.interfaces},
                {"users", rule.users},
+               {"marks", marks},
                {"action", to_string(rule.action)}};
   if (rule.action == Action::gate) json["release"] = to_string(rule.release);
   json["wait_for"] = to_string(rule.wait_for);
@@ -106,6 +109,7 @@ struct MatchOptions {
   std::string direction = "output";
   std::string interface;
   std::string user;
+  std::string mark;
   bool json = false;
   std::string source;
   std::string destination;
@@ -142,7 +146,7 @@ Expected<FlowFacts> parse_flow(const MatchOptions& options) {
   if (!destination) return tl::unexpected(destination.error());
   if (source->address.family != destination->address.family)
     return usage_error("SOURCE and DESTINATION must both be IPv4 or both be IPv6 addresses");
-  FlowFacts flow{source->address, destination->address, source->port, destination->port, Direction::output, {}, {}};
+  FlowFacts flow{source->address, destination->address, source->port, destination->port, Direction::output, {}, {}, {}};
   for (const auto direction : {Direction::output, Direction::forward, Direction::input})
     if (options.direction == to_string(direction)) flow.direction = direction;
   flow.interface = options.interface;
@@ -152,6 +156,13 @@ Expected<FlowFacts> parse_flow(const MatchOptions& options) {
     const auto user = parse_user(options.user);
     if (!user) return tl::unexpected(user.error());
     flow.user = *user;
+  }
+  if (!options.mark.empty()) {
+    const auto mark = parse_mark(options.mark);
+    if (!mark || mark->mask != MarkMatch{}.mask) {
+      return usage_error(fmt::format("--mark: expected a packet mark such as 0x40, found \"{}\"", options.mark));
+    }
+    flow.mark = mark->value;
   }
   return flow;
 }
@@ -240,6 +251,10 @@ void add_match(CLI::App& policy, ExitCode& exit_code) {
       ->add_option("--user", options->user,
                    "Name or number of the local sender; without it, rules that name users do not match")
       ->type_name("USER");
+  command
+      ->add_option("--mark", options->mark,
+                   "Packet mark before conntrack; without it, rules that name marks do not match")
+      ->type_name("MARK");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "Example: ctgate policy match --user www-data 192.0.2.10:40000 192.0.2.53:53\n"

@@ -57,6 +57,14 @@ std::vector<std::string> user_matches(const Rule& rule) {
   return matches;
 }
 
+std::vector<std::string> mark_matches(const Rule& rule) {
+  std::vector<std::string> matches;
+  for (const auto& mark : rule.marks)
+    matches.push_back(fmt::format(" -m mark --mark {:#x}/{:#x}", mark.value, mark.mask));
+  if (matches.empty()) matches.emplace_back();
+  return matches;
+}
+
 std::string target(Action action, Release release, const QueuePlan& plan) {
   if (action == Action::pass) return "-j RETURN";
   if (release == Release::replied) return fmt::format("-j NFQUEUE --queue-num {} --queue-bypass", *plan.replied);
@@ -73,8 +81,10 @@ void write_selector(std::string& out, std::string_view chain, Hook hook, const S
     for (const auto& destination : destination_matches(selector)) {
       for (const auto& ports : port_matches(selector.ports)) {
         for (const auto& user : user_matches(*selector.rule)) {
-          out += fmt::format("-A {}{}{} -p udp{}{}{} -m comment --comment \"{}\" {}\n", chain, interface, destination,
-                             ports, user, local, selector.rule->name, target);
+          for (const auto& mark : mark_matches(*selector.rule)) {
+            out += fmt::format("-A {}{}{} -p udp{}{}{}{} -m comment --comment \"{}\" {}\n", chain, interface,
+                               destination, ports, user, mark, local, selector.rule->name, target);
+          }
         }
       }
     }

@@ -284,12 +284,22 @@ class Writer {
     if (selector.local != Selector::Local::any) {
       match += selector.local == Selector::Local::yes ? "fib daddr type local " : "fib daddr type != local ";
     }
+    // One line for each: masks can't stand in a set.
+    auto marked = std::vector<std::string>{match};
+    if (!rule_of.marks.empty()) marked.clear();
+    for (const auto& mark : rule_of.marks) {
+      marked.push_back(mark.mask == MarkMatch{}.mask
+                           ? fmt::format("{}meta mark {:#x} ", match, mark.value)
+                           : fmt::format("{}meta mark & {:#x} == {:#x} ", match, mark.mask, mark.value));
+    }
     const std::string end =
         fmt::format("{} comment \"{}\"", verdict(hook, rule_of.action, rule_of.release), rule_of.name);
-    if (rule_of.interfaces.empty()) return rule(chain, "{}{}", match, end);
-    // One line for each: prefixes ("eth*") can't stand in a set before nft 1.0.5.
-    for (const auto& interface : rule_of.interfaces) {
-      rule(chain, "{} \"{}\" {}{}", hook == Hook::output ? "oifname" : "iifname", interface, match, end);
+    for (const auto& matches : marked) {
+      if (rule_of.interfaces.empty()) rule(chain, "{}{}", matches, end);
+      // Prefixes ("eth*") can't stand in a set before nft 1.0.5.
+      for (const auto& interface : rule_of.interfaces) {
+        rule(chain, "{} \"{}\" {}{}", hook == Hook::output ? "oifname" : "iifname", interface, matches, end);
+      }
     }
   }
 

@@ -59,6 +59,7 @@ std::string obstacle(const Rule& rule) {
     return fmt::format("direction is {}, and the library sees what its own program sends", to_string(rule.direction));
   if (!rule.interfaces.empty())
     return "it names interfaces, and which one a datagram takes is not known to the library";
+  if (!rule.marks.empty()) return "it names packet marks, which the library does not see";
   return {};
 }
 

@@ -28,8 +28,10 @@ struct CompiledPolicy {
 // a value that no policy file may have.
 //
 // Left out are the rules that a local sender's flow can't match as long as its interface is unknown, which it is before
-// routing: those with direction "forward" or "input", and those that name interfaces. So View::decide agrees with
-// match() of policy/match/match.hh for direction "output", a known user and no interface, exempt destinations aside.
+// routing: those with direction "forward" or "input", and those that name interfaces
+// or packet marks. So View::decide agrees with
+// match() of policy/match/match.hh for direction "output", a known user, no interface and no mark, exempt destinations
+// aside.
 [[nodiscard]] Expected<CompiledPolicy> compile_policy(const Policy& policy);
 
 // The policy with the targets of the symbolic links in skip_programs added to it: where /bin is a link, a program

@@ -79,13 +79,22 @@ Condition check_users(const Rule& rule, const FlowFacts& flow) {
   return {holds, fmt::format("user {} is {}in {}", *flow.user, holds ? "" : "not ", wanted)};
 }
 
+Condition check_marks(const Rule& rule, const FlowFacts& flow) {
+  if (rule.marks.empty()) return {};
+  const auto wanted = joined(rule.marks, format_mark);
+  if (!flow.mark) return {false, fmt::format("packet mark of the flow is unknown, the rule wants {}", wanted)};
+  const bool holds = std::any_of(rule.marks.begin(), rule.marks.end(),
+                                 [&](const MarkMatch& mark) { return (*flow.mark & mark.mask) == mark.value; });
+  return {holds, fmt::format("packet mark {:#x} is {}in {}", *flow.mark, holds ? "" : "not ", wanted)};
+}
+
 // All conditions that fail, or if none does, all that hold.
 Condition check(const Rule& rule, const FlowFacts& flow) {
   bool holds = true;
   std::vector<std::string> reasons;
   std::vector<std::string> failures;
   for (const auto& condition : {check_ports(rule, flow), check_destinations(rule, flow), check_direction(rule, flow),
-                                check_interfaces(rule, flow), check_users(rule, flow)}) {
+                                check_interfaces(rule, flow), check_users(rule, flow), check_marks(rule, flow)}) {
     holds = holds && condition.holds;
     if (!condition.holds)
       failures.push_back(condition.text);

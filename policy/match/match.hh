@@ -22,6 +22,7 @@ struct FlowFacts {
   Direction direction = Direction::output;  // output, forward or input; `any` means unknown
   std::string interface;                    // empty: unknown
   std::optional<std::uint32_t> user;        // of the local sender; empty: unknown, or there is none
+  std::optional<std::uint32_t> mark;        // of the packet; empty: unknown
 };
 
 struct MatchResult {
@@ -34,10 +35,9 @@ struct MatchResult {
   std::string why;  // why the winner matched
 };
 
-// Rules are tried in order and the first match wins. What is unknown (interface, user, direction) does not match a rule
-// that asks for it, and the reason says so.
-// The loopback, multicast and broadcast destinations of policy/exempt.hh are exempt, and so is what comes from a
-// loopback address or goes through `lo`.
+// Rules are tried in order and the first match wins. What is unknown (interface, user, mark, direction) does not match
+// a rule that asks for it, and the reason says so. The loopback, multicast and broadcast destinations of
+// policy/exempt.hh are exempt, and so is what comes from a loopback address or goes through `lo`.
 [[nodiscard]] MatchResult match(const Policy& policy, const FlowFacts& flow);
 
 }  // namespace ctgate

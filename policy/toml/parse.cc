@@ -172,6 +172,7 @@ Rule read_rule(const toml::table& table, std::string path, RuleContext& context,
   reader.word("direction", rule.direction);
   reader.list("interfaces", "interface names, such as [\"eth*\"]", read_text<parse_interface>, rule.interfaces);
   reader.list("users", "user names and numbers, such as [\"www-data\", 1000]", read_user, rule.users);
+  reader.list("marks", "packet marks, such as [\"0x40/0xff\"]", read_text<parse_mark>, rule.marks);
   reader.word("action", rule.action);
   reader.word("release", rule.release);
   reader.word("wait_for", rule.wait_for);

@@ -57,6 +57,10 @@ std::string to_toml(const Rule& rule, Part part) {
     text += fmt::format("interfaces = {}\n", toml_array(rule.interfaces, toml_string));
   }
   text += fmt::format("users = [{}]\n", fmt::join(rule.users, ", "));
+  if (all) {
+    text += fmt::format("marks = {}\n",
+                        toml_array(rule.marks, [](const MarkMatch& mark) { return toml_string(format_mark(mark)); }));
+  }
   text += fmt::format("action = \"{}\"\n", to_string(rule.action));
   if (all) text += release_line(rule.action, rule.release);
   text += fmt::format("wait_for = \"{}\"\n", to_string(rule.wait_for));

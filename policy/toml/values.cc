@@ -247,4 +247,35 @@ tl::expected<std::string, ValueError> parse_program(std::string_view text) {
   return value_error("the absolute path of a program");
 }
 
+// --- packet marks ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::optional<std::uint32_t> parse_mark_number(std::string_view text) {
+  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  if (hexadecimal) text.remove_prefix(2);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, hexadecimal ? 16 : 10);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+tl::expected<MarkMatch, ValueError> parse_mark(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto value = parse_mark_number(text.substr(0, slash));
+  const auto mask = slash == text.npos ? std::optional(MarkMatch{}.mask) : parse_mark_number(text.substr(slash + 1));
+  if (!value || !mask) return value_error(R"(a packet mark such as "0x40" or "0x40/0xff")");
+  if ((*value & ~*mask) != 0) {
+    return value_error("no bit of the value outside the mask", format_mark({*value & *mask, *mask}));
+  }
+  return MarkMatch{*value, *mask};
+}
+
+std::string format_mark(const MarkMatch& mark) {
+  const auto value = fmt::format("{:#x}", mark.value);
+  return mark.mask == MarkMatch{}.mask ? value : fmt::format("{}/{:#x}", value, mark.mask);
+}
+
 }  // namespace ctgate

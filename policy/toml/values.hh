@@ -44,6 +44,12 @@ namespace ctgate {
 
 inline constexpr std::uint32_t last_user = 0xfffffffe;  // (uid_t)-1 means "no user" in system calls
 
+// "VALUE" or "VALUE/MASK", decimal or hexadecimal with 0x; 32 bits each, no bit of the value outside the mask.
+[[nodiscard]] tl::expected<MarkMatch, ValueError> parse_mark(std::string_view text);
+
+// "0x40/0xff", or "0x40" where the mask has all bits.
+[[nodiscard]] std::string format_mark(const MarkMatch& mark);
+
 // [A-Za-z0-9_.-]{1,64}: goes into nft comments, metrics labels and the terminal as it is.
 [[nodiscard]] tl::expected<std::string, ValueError> parse_rule_name(std::string_view text);
 

@@ -108,6 +108,18 @@ TEST_F(RuleSet, RoutingByMarkGoesOn) {
   EXPECT_EQ(result.split_flows, 0U);
 }
 
+TEST_F(RuleSet, RulesMatchTheMarkThatRawHasSet) {
+  must(
+      gateway().nft("add table inet watch\n"
+                    "add chain inet watch first { type filter hook prerouting priority raw; }\n"
+                    "add rule inet watch first meta mark set 0x1240\n"));
+  third_party({.delay = 2ms});
+  serve();
+  start_ctgated({.policy = "[[rule]]\nname = 'copies'\nmarks = ['0x40/0xff']\naction = 'pass'\n"});
+  EXPECT_GT(burst({}, ipv4.service).split_flows, 0U);
+  EXPECT_EQ(counter("queued_total"), 0U);
+}
+
 // As kube-proxy and docker do it.
 TEST_F(RuleSet, FlowsWhoseEntriesWereDeletedAreGatedAgain) {
   third_party({.delay = 2ms});

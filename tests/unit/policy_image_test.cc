@@ -319,6 +319,7 @@ class RandomPolicy {
     }
     rule.direction = below(2) == 0 ? Direction::any : static_cast<Direction>(below(4));
     if (below(5) == 0) rule.interfaces = {"eth*"};
+    if (below(8) == 0) rule.marks = {{0x40, 0xff}};
     for (unsigned count = below(3); count > 0; --count) rule.users.push_back(below(4));
     rule.action = static_cast<Action>(below(2));
     rule.wait_for = static_cast<WaitFor>(below(3));

@@ -130,6 +130,22 @@ TEST(Match, RuleWithUsersMatchesOutputOnly) {
             Reasons{"rule \"r\": only local senders (direction output) have a user, and the rule wants one"});
 }
 
+TEST(Match, MarksOfARule) {
+  const auto policy = with_rule("marks = [\"0x40/0xf0\", \"7\"]\n");
+  FlowFacts flow = flow_to();
+  EXPECT_FALSE(match(policy, flow).rule);
+  EXPECT_EQ(match(policy, flow).rejected,
+            std::vector<std::string>{"rule \"r\": packet mark of the flow is unknown, the rule wants 0x40/0xf0, 0x7"});
+  for (const std::uint32_t mark : {0x40U, 0x1140U, 0x4fU, 7U}) {
+    flow.mark = mark;
+    EXPECT_TRUE(match(policy, flow).rule) << mark;
+  }
+  for (const std::uint32_t mark : {0U, 0x60U, 0x17U}) {
+    flow.mark = mark;
+    EXPECT_FALSE(match(policy, flow).rule) << mark;
+  }
+}
+
 TEST(Match, EveryFailedConditionIsNamed) {
   EXPECT_EQ(match(with_rule("destination_ports = [1]\ndirection = \"input\"\n"), flow_to()).rejected,
             Reasons{"rule \"r\": destination port 53 is not in 1; direction is output, not input"});

@@ -85,6 +85,10 @@ class Generator {
     rule.direction = word<Direction>();
     if (rule.direction == Direction::any || rule.direction == Direction::output)
       for (auto left = number(0, 3); left > 0; --left) rule.users.push_back(number(0, 0xfffffffe));
+    for (auto left = number(0, 3); left > 0; --left) {
+      const auto mask = number(0, 0xffffffff);
+      rule.marks.push_back({number(0, 0xffffffff) & mask, mask});
+    }
     rule.action = word<Action>();
     if (rule.action == Action::gate) rule.release = word<Release>();
     rule.wait_for = word<WaitFor>();
@@ -113,10 +117,12 @@ TEST(RenderPolicy, RuleHasEveryKey) {
   rule.destination_ports = {{53, 53}, {5300, 5399}};
   rule.destinations = {*Cidr::parse("10.0.0.0/8")};
   rule.users = {0, 33};
+  rule.marks = {{0x40}, {0x40, 0xff}};
   policy.rules = {rule};
   const std::string expected =
       "[[rule]]\nname = \"dns\"\ndestination_ports = [53, \"5300-5399\"]\ndestinations = [\"10.0.0.0/8\"]\n"
-      "direction = \"any\"\ninterfaces = []\nusers = [0, 33]\naction = \"gate\"\nrelease = \"confirmed\"\n"
+      "direction = \"any\"\ninterfaces = []\nusers = [0, 33]\nmarks = [\"0x40\", \"0x40/0xff\"]\naction = "
+      "\"gate\"\nrelease = \"confirmed\"\n"
       "wait_for = \"departure\"\n";
   EXPECT_NE(to_toml(policy).find(expected), std::string::npos) << to_toml(policy);
 }

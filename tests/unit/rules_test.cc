@@ -146,6 +146,19 @@ TEST(RenderNftables, NewFlowsOfASourceAreLimited) {
                        "update @sources { ip6 saddr & ffff:ffff:ffff:ffff:: timeout 10s limit rate over 1000/second "));
 }
 
+TEST(RenderNftables, MarksBecomeALineEach) {
+  const auto text = nftables(policy("[[rule]]\nname='m'\nmarks=['0x40/0xf0','7']\naction='pass'\n"));
+  EXPECT_TRUE(contains(text, "prerouting meta mark & 0xf0 == 0x40 accept comment \"m\"\n")) << text;
+  EXPECT_TRUE(contains(text, "output meta mark 0x7 accept comment \"m\"\n"));
+}
+
+TEST(RenderIptables, MarksBecomeALineEach) {
+  const auto text =
+      render_iptables(policy("[[rule]]\nname='m'\nmarks=['0x40/0xf0','7']\naction='pass'\n"), Family::ipv4, {});
+  EXPECT_TRUE(contains(text, " -p udp -m mark --mark 0x40/0xf0 -m comment --comment \"m\" -j RETURN\n")) << text;
+  EXPECT_TRUE(contains(text, " -p udp -m mark --mark 0x7/0xffffffff "));
+}
+
 TEST(RenderIptables, ReplacesItsChainsAndQueuesWithBypass) {
   const auto text = render_iptables(policy(""), Family::ipv4, jumps);
   EXPECT_TRUE(contains(text, "*raw\n:CTGATE_PREROUTING - [0:0]\n"));
