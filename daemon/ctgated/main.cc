@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "daemon/control/client.hh"
+#include "daemon/ctgated/keeper/check.hh"
 #include "daemon/ctgated/keeper/keeper.hh"
 #include "daemon/ctgated/keeper/system.hh"
 #include "policy/base/network_namespace.hh"
@@ -47,10 +48,10 @@ std::filesystem::path image_path(const KeeperOptions& options, bool directory_wa
 }
 
 Expected<void> check(const Policy& policy) {
-  auto rules = rules::choose_rule_set(policy.daemon.backend, policy);
-  if (!rules) return tl::unexpected(rules.error());
+  const auto backend = check_system(policy);
+  if (!backend) return tl::unexpected(backend.error());
   for (const auto& note : policy.notes) std::cout << note << '\n';
-  std::cout << fmt::format("policy ok, backend {}\n", rules::to_string((*rules)->backend()));
+  std::cout << fmt::format("policy ok, backend {}\n", rules::to_string(*backend));
   return {};
 }
 

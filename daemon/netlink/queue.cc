@@ -49,8 +49,7 @@ Expected<void> bind_and_configure(const Socket& socket, QueueNumber number, cons
   // The kernel answers EPERM both to a process without CAP_NET_ADMIN and for a number that another socket has bound.
   const auto owner = find_queue_owner(static_cast<std::uint16_t>(number));
   if (!owner) return bound;
-  return system_error(fmt::format("queue {} is taken by {}; stop it, or set another number with daemon.queue",
-                                  static_cast<unsigned>(number), owner->description));
+  return queue_taken(static_cast<std::uint16_t>(number), *owner);
 }
 
 // Attributes are walked with bounds checks and values copied out. Empty: not a message about a packet.

@@ -38,6 +38,10 @@ Expected<QueueList> QueueList::open() {
   return QueueList(std::move(file));
 }
 
+bool QueueList::exists() {
+  return ::access(path, F_OK) == 0;
+}
+
 bool read_queue_list(int fd, std::vector<QueueLine>& lines) {
   lines.clear();
   std::array<char, 4096> buffer;

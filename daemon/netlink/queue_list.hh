@@ -25,6 +25,8 @@ class QueueList {
  public:
   // Of the network namespace of the calling thread.
   [[nodiscard]] static Expected<QueueList> open();
+  // False: the kernel has no queues (nfnetlink_queue is not loaded), so nobody has one.
+  [[nodiscard]] static bool exists();
   [[nodiscard]] int fd() const { return file_.get(); }
 
  private:

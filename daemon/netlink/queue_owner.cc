@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -80,20 +81,43 @@ std::string process_name(int pid) {
   return name;
 }
 
+QueueOwner owner_of_port(std::uint32_t port_id) {
+  const auto inode = socket_inode(port_id);
+  const auto pid = inode ? process_with_socket(*inode) : std::nullopt;
+  if (pid) {
+    const auto name = process_name(*pid);
+    return {port_id, pid, name, fmt::format("\"{}\" (process {})", name, *pid)};
+  }
+  // Without the right to look into other processes: the kernel takes the process's number as port where it is free
+  // (netlink_autobind(), net/netlink/af_netlink.c).
+  std::string description = fmt::format("netlink port {}", port_id);
+  const auto name = process_name(static_cast<int>(port_id));
+  if (!name.empty()) description += fmt::format(", probably \"{}\" (process {})", name, port_id);
+  return {port_id, std::nullopt, "", description};
+}
+
 }  // namespace
 
 std::optional<QueueOwner> find_queue_owner(std::uint16_t queue) {
   const auto line = read_queue_line(queue);
   if (!line) return std::nullopt;
-  const auto inode = socket_inode(line->port_id);
-  const auto pid = inode ? process_with_socket(*inode) : std::nullopt;
-  if (pid) return QueueOwner{line->port_id, pid, fmt::format("\"{}\" (process {})", process_name(*pid), *pid)};
-  // Without the right to look into other processes: the kernel takes the process's number as port where it is free
-  // (netlink_autobind(), net/netlink/af_netlink.c).
-  std::string description = fmt::format("netlink port {}", line->port_id);
-  const auto name = process_name(static_cast<int>(line->port_id));
-  if (!name.empty()) description += fmt::format(", probably \"{}\" (process {})", name, line->port_id);
-  return QueueOwner{line->port_id, std::nullopt, description};
+  return owner_of_port(line->port_id);
+}
+
+tl::unexpected<Error> queue_taken(std::uint16_t queue, const QueueOwner& owner) {
+  return system_error(fmt::format("queue {} is taken by {}; stop it, or set another number with daemon.queue", queue,
+                                  owner.description));
+}
+
+Expected<std::map<std::uint16_t, QueueOwner>> queue_owners() {
+  std::map<std::uint16_t, QueueOwner> owners;
+  const auto list = QueueList::open();
+  if (!list && !QueueList::exists()) return owners;
+  if (!list) return tl::unexpected(list.error());
+  std::vector<QueueLine> lines;
+  if (!read_queue_list(list->fd(), lines)) return errno_error("read the list of queues", errno);
+  for (const auto& line : lines) owners.emplace(line.number, owner_of_port(line.port_id));
+  return owners;
 }
 
 std::optional<std::uint32_t> last_queued_id(std::uint16_t queue) {

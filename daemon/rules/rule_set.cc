@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/netlink/queue_owner.hh"
 #include "daemon/rules/iptables_rule_set.hh"
 #include "daemon/rules/nftables_rule_set.hh"
 #include "daemon/rules/render_iptables.hh"
@@ -31,6 +32,21 @@ std::string indented(const std::string& text) {
   }
   while (!out.empty() && (out.back() == ' ' || out.back() == '\n')) out.pop_back();
   return out;
+}
+
+// It would restore its rules. The name is that of the keeper and of workers, which begins the same.
+Expected<void> refuse_under_a_daemon() {
+  const auto owners = netlink::queue_owners();
+  if (!owners) return tl::unexpected(Error{ExitCode::system, owners.error().message + "; run as root"});
+  for (const auto& [queue, owner] : *owners) {
+    if (!owner.name.starts_with("ctgated")) continue;
+    return tl::unexpected(
+        Error{ExitCode::problem,
+              fmt::format("queue {} of this network namespace belongs to {}, which would restore its rules; "
+                          "stop it first",
+                          queue, owner.description)});
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +78,7 @@ std::string print_rules(Backend backend, const Policy& policy) {
 
 Expected<std::vector<std::string>> remove_everything() {
   std::vector<std::string> removed;
+  if (auto allowed = refuse_under_a_daemon(); !allowed) return tl::unexpected(allowed.error());
   if (auto supported = Nft::supported(); !supported) return tl::unexpected(supported.error());
   Nft nft;
   for (const Family family : existing_tables(nft)) {

@@ -69,7 +69,8 @@ class RuleSet {
 [[nodiscard]] std::string print_rules(Backend backend, const Policy& policy);
 
 // Removes every trace, including those of backends not in use: for the removal of the package. Drops what waits in the
-// queues of the namespace. Returns what was removed, one line each.
+// queues of the namespace. Returns what was removed, one line each. ExitCode::problem while a ctgated serves the
+// namespace, ExitCode::system without the right to see that.
 [[nodiscard]] Expected<std::vector<std::string>> remove_everything();
 
 }  // namespace ctgate::rules
