@@ -2,6 +2,7 @@
 // The client side of the control socket.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -11,8 +12,9 @@
 
 namespace ctgate::control {
 
-// Sends one line (without its end) and returns all that comes back. ExitCode::system if there is no answer within 5 s;
-// the message names the socket and says what to do.
-[[nodiscard]] Expected<std::string> request(const std::filesystem::path& socket, std::string_view line);
+// Sends one line (without its end) and returns all that comes back. ExitCode::system if there is no answer within
+// `timeout`; the message names the socket and says what to do.
+[[nodiscard]] Expected<std::string> request(const std::filesystem::path& socket, std::string_view line,
+                                            std::chrono::seconds timeout = std::chrono::seconds(5));
 
 }  // namespace ctgate::control

@@ -11,7 +11,10 @@ namespace ctgate::control {
 inline constexpr std::string_view default_runtime_directory = "/run/ctgated";
 inline constexpr std::string_view socket_name = "control.sock";
 
-// The only request so far; the answer is described in daemon/control/status.hh.
+// The answer is described in daemon/control/status.hh.
 inline constexpr std::string_view status_request = R"({"command":"status"})";
+
+// Read the policy again. Answered when that is done, as daemon/control/reload_outcome.hh says.
+inline constexpr std::string_view reload_request = R"({"command":"reload"})";
 
 }  // namespace ctgate::control

@@ -26,10 +26,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void start() {
     auto self = shared_from_this();
-    timer_.expires_after(client_timeout);
-    timer_.async_wait([self](const asio::error_code& error) {
-      if (!error) self->close();
-    });
+    wait_for_client();
     asio::async_read_until(socket_, asio::dynamic_buffer(text_, longest_request), '\n',
                            [self](const asio::error_code& error, std::size_t length) {
                              if (error) return self->close();
@@ -38,8 +35,21 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  void wait_for_client() {
+    timer_.expires_after(client_timeout);
+    timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+      if (!error) self->close();
+    });
+  }
+
   void answer(std::size_t length) {
-    text_ = handler_(text_.substr(0, length)) + "\n";
+    timer_.cancel();  // it is the daemon's turn
+    handler_(text_.substr(0, length), [self = shared_from_this()](std::string answer) { self->write(answer); });
+  }
+
+  void write(const std::string& answer) {
+    text_ = answer + "\n";
+    wait_for_client();
     asio::async_write(socket_, asio::buffer(text_),
                       [self = shared_from_this()](const asio::error_code&, std::size_t) { self->close(); });
   }

@@ -16,8 +16,10 @@ namespace ctgate::control {
 
 class Server {
  public:
-  // Gets the request without its line end; returns the answer without one.
-  using Handler = std::function<std::string(const std::string& request)>;
+  // Gives the answer, without its line end. To be called once, now or later, in the same context.
+  using Reply = std::function<void(std::string answer)>;
+  // Gets the request without its line end.
+  using Handler = std::function<void(const std::string& request, Reply reply)>;
 
   // Listens on `path`, mode 0600. A lock on the file `path`.lock decides between daemons that start at once: the others
   // get an error that names the process, and touch nothing. A socket that a crashed daemon left is replaced. `handler`

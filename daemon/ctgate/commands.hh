@@ -12,6 +12,7 @@ namespace ctgate::cli {
 void add_policy_commands(CLI::App& app, ExitCode& exit_code);   // policy check|show|match|compile
 void add_rules_commands(CLI::App& app, ExitCode& exit_code);    // rules print, cleanup
 void add_status_command(CLI::App& app, ExitCode& exit_code);    // status
+void add_reload_command(CLI::App& app, ExitCode& exit_code);    // reload
 void add_demo_command(CLI::App& app, ExitCode& exit_code);      // demo
 void add_preload_commands(CLI::App& app, ExitCode& exit_code);  // preload enable|disable|status
 void add_shim_commands(CLI::App& app, ExitCode& exit_code);     // shim status

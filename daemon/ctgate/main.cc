@@ -23,6 +23,7 @@ ExitCode run(int argc, char** argv) {
   const RunLine line = split_run_line(argc, argv);
   add_run_command(app, exit_code, line.command);
   add_status_command(app, exit_code);
+  add_reload_command(app, exit_code);
   add_demo_command(app, exit_code);
   add_policy_commands(app, exit_code);
   add_rules_commands(app, exit_code);

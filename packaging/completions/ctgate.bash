@@ -6,7 +6,7 @@
 # Subcommands of the command "$*".
 _ctgate_subcommands() {
   case "$*" in
-    ctgate) echo 'run status demo policy rules cleanup preload shim resolve' ;;
+    ctgate) echo 'run status reload demo policy rules cleanup preload shim resolve' ;;
     'ctgate policy') echo 'check show match compile' ;;
     'ctgate rules') echo 'print' ;;
     'ctgate preload') echo 'enable disable status' ;;
@@ -21,9 +21,10 @@ _ctgate_options() {
     ctgated) echo '--version --policy --netns --runtime-dir --check --debug' ;;
     'ctgate run') echo '--policy --library --log' ;;
     'ctgate status') echo '--json --runtime-dir' ;;
+    'ctgate reload') echo '--runtime-dir' ;;
     'ctgate demo') echo '--json --quick' ;;
     'ctgate policy show') echo '--json --image' ;;
-    'ctgate policy match') echo '--policy --direction --interface --user --json' ;;
+    'ctgate policy match') echo '--policy --direction --interface --user --mark --json' ;;
     'ctgate policy compile') echo '--output' ;;
     'ctgate rules print') echo '--policy --backend --netns' ;;
     'ctgate cleanup') echo '--runtime-dir --netns' ;;
@@ -40,7 +41,7 @@ _ctgate_files() {
   mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
 }
 
-_ctgate_options_with_value='--policy --library --image --output --file --runtime-dir --direction --backend --interface --user --netns'
+_ctgate_options_with_value='--policy --library --image --output --file --runtime-dir --direction --backend --interface --user --mark --netns'
 
 # Values of the option $1 that begin with $2, into COMPREPLY.
 _ctgate_value() {

@@ -11,7 +11,7 @@ function __ctgate_words
             continue
         end
         switch $word
-            case --policy --library --runtime-dir --image --direction --interface --user --output --backend --netns --file
+            case --policy --library --runtime-dir --image --direction --interface --user --mark --output --backend --netns --file
                 set is_value 1
             case '-*'
             case '*'
@@ -79,6 +79,8 @@ complete -c ctgate -n __ctgate_before_command -l library -r -F -d 'Use this file
 complete -c ctgate -n __ctgate_before_command -l log -d 'Print a line for each datagram that was held'
 complete -c ctgate -n '__ctgate_in run' -x -a '(__ctgate_subcommand)'
 
+complete -c ctgate -n '__ctgate_at ""' -a reload -d 'Let the running ctgated read its policy again'
+complete -c ctgate -n '__ctgate_in reload' -l runtime-dir -x -a '(__fish_complete_directories)' -d 'Directory of the control socket'
 complete -c ctgate -n '__ctgate_in status' -l json -d 'Print one JSON object'
 complete -c ctgate -n '__ctgate_in status' -l runtime-dir -x -a '(__fish_complete_directories)' -d 'Directory of the control socket'
 
@@ -97,6 +99,7 @@ complete -c ctgate -n '__ctgate_in policy match' -l policy -r -F -d 'Policy file
 complete -c ctgate -n '__ctgate_in policy match' -l direction -x -a 'output forward input' -d 'Direction of the flow'
 complete -c ctgate -n '__ctgate_in policy match' -l interface -x -a '(command ls /sys/class/net)' -d 'Interface'
 complete -c ctgate -n '__ctgate_in policy match' -l user -x -a '(__fish_complete_users)' -d 'Local sender'
+complete -c ctgate -n '__ctgate_in policy match' -l mark -x -d 'Packet mark'
 complete -c ctgate -n '__ctgate_in policy match' -l json -d 'Print JSON'
 complete -c ctgate -n '__ctgate_in policy compile' -F
 complete -c ctgate -n '__ctgate_in policy compile' -l output -r -F -d 'Path of the image'

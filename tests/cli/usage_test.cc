@@ -21,7 +21,7 @@ TEST_F(Usage, Version) {
 TEST_F(Usage, HelpNamesEveryCommandAndTheExitCodes) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* word : {"status", "demo", "policy", "rules", "cleanup", "Exit codes:"}) {
+  for (const char* word : {"status", "reload", "demo", "policy", "rules", "cleanup", "Exit codes:"}) {
     EXPECT_TRUE(contains(help, word)) << word << " is missing in\n" << help.output;
   }
 }

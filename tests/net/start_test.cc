@@ -187,6 +187,30 @@ TEST_F(Start, KeyThatDoesNothingAnyMoreIsAcceptedAndNoted) {
          "policy.toml:2:12: daemon.mark_bit: does nothing any more; remove it");
 }
 
+TEST_F(Start, CleanupWithoutRightsFails) {
+  const auto result = gateway().run([&] {
+    return must(run_program({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                             program("ctgate"), "cleanup"}));
+  });
+  EXPECT_EQ(result.exit_code, 3) << result.output;
+  EXPECT_NE(result.output.find("run as root"), std::string::npos) << result.output;
+}
+
+TEST_F(Start, CheckSaysWhoHasTheQueue) {
+  const auto other = must(lab::DelayingConsumer::start(gateway(), {.queue = 5380}));
+  const auto check = [&] { return ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"}); };
+  const auto result = check();
+  EXPECT_EQ(result.exit_code, 3) << result.output;
+  EXPECT_NE(result.output.find("queue 5380 is taken by \"net_tests\" (process "), std::string::npos) << result.output;
+}
+
+TEST_F(Start, CheckBesideARunningDaemonIsFine) {
+  start_ctgated();
+  const auto result = ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(result.output.find("policy ok, backend "), std::string::npos) << result.output;
+}
+
 TEST_F(Start, CheckChangesNothing) {
   expect(ctgated_with({"--check", "--netns", gateway().name(), "--policy", "/dev/null"}), 0, "policy ok, backend ");
 }
@@ -240,12 +264,60 @@ TEST_F(Start, StatusForPeopleAndAsJson) {
   }
 }
 
+TEST_F(Start, ReloadCommandSaysWhatCameOfIt) {
+  start_ctgated();
+  const auto write = [&](const std::string& text) { std::ofstream(ctgated->policy_path()) << text; };
+  const std::vector<std::string> command{"reload", "--runtime-dir", ctgated->runtime_directory().string()};
+  write("[gate]\nmax_hold = '2s'\n");
+  const auto good = ctgate_with(command);
+  EXPECT_EQ(good.exit_code, 0) << good.output;
+  EXPECT_EQ(good.output, "the policy is in force\n");
+  EXPECT_EQ(counter("reloads_total"), 1U);
+  write("[gate]\nmax_hold = '2h'\nmax_hodl = '1s'\n");
+  const auto bad = ctgate_with(command);
+  EXPECT_EQ(bad.exit_code, 2) << bad.output;
+  EXPECT_NE(bad.output.find("policy.toml:2:12: gate.max_hold: "), std::string::npos) << bad.output;
+  EXPECT_NE(bad.output.find("policy.toml:3:1: gate.max_hodl: "), std::string::npos) << bad.output;
+  const auto status = ctgate_with({"status", "--runtime-dir", ctgated->runtime_directory().string()});
+  EXPECT_EQ(status.exit_code, 1) << "something is wrong";
+  EXPECT_NE(status.output.find("PROBLEM        the last reload failed: "), std::string::npos) << status.output;
+  write("");
+  EXPECT_EQ(ctgate_with(command).exit_code, 0);
+  EXPECT_EQ(ctgate_with({"status", "--runtime-dir", ctgated->runtime_directory().string()}).exit_code, 0);
+}
+
+// All of them are answered, by fewer reloads.
+TEST_F(Start, ReloadCommandsAtOnce) {
+  start_ctgated();
+  const std::string script = fmt::format(
+      "cd {}; for i in 1 2 3 4 5 6 7 8; do {} reload --runtime-dir {} >>answers 2>&1 & done; wait; cat answers",
+      directory, program("ctgate"), ctgated->runtime_directory().string());
+  const auto result = must(run_program({"sh", "-c", script}));
+  std::size_t answers = 0;
+  for (std::size_t at = 0; (at = result.output.find("in force", at)) != std::string::npos; ++at) ++answers;
+  EXPECT_EQ(answers, 8U) << result.output;
+  EXPECT_LE(counter("reloads_total"), 8U);
+}
+
+TEST_F(Start, ReloadWithoutADaemon) {
+  const auto result = ctgate_with({"reload", "--runtime-dir", directory});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.output.find("ctgated is not running"), std::string::npos) << result.output;
+}
+
 TEST_F(Start, CleanupRemovesEverythingButNotUnderARunningDaemon) {
   start_ctgated();
   const auto runtime = ctgated->runtime_directory().string();
   const auto refused = ctgate_with({"cleanup", "--runtime-dir", runtime});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_NE(refused.output.find("stop it first"), std::string::npos) << refused.output;
+  const auto before = rules();
+  const auto elsewhere = ctgate_with({"cleanup", "--runtime-dir", directory});
+  EXPECT_EQ(elsewhere.exit_code, 1) << "whatever the runtime directory is: " << elsewhere.output;
+  EXPECT_NE(elsewhere.output.find("queue 5380 of this network namespace belongs to \"ctgated\" (process "),
+            std::string::npos)
+      << elsewhere.output;
+  EXPECT_EQ(rules(), before);
   ctgated.reset();
   EXPECT_NE(rules(), "");
   const auto cleaned =

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "daemon/control/reload_outcome.hh"
 #include "daemon/control/status.hh"
 #include "daemon/ctgated/keeper/policy_image.hh"
 #include "daemon/ctgated/keeper/report.hh"
@@ -70,8 +72,9 @@ void log_notes(const Policy& policy) {
 // The rules come last: what fails before them leaves nothing behind, and install() is all or nothing.
 Expected<void> Keeper::start() {
   log_notes(policy_);
-  auto server = control::Server::listen(context_, options_.runtime_directory / control::socket_name,
-                                        [this](const std::string& request) { return answer(request); });
+  auto server = control::Server::listen(
+      context_, options_.runtime_directory / control::socket_name,
+      [this](const std::string& request, control::Server::Reply reply) { answer(request, std::move(reply)); });
   if (!server) return tl::unexpected(server.error());
   server_ = std::move(*server);
 
@@ -152,6 +155,7 @@ void Keeper::reload() {
   if (stopping_) return;
   notify_service_manager("RELOADING=1");
   reload_schedule_.begin();
+  const auto replies = std::exchange(reload_replies_, {});
   auto policy = load_policy(options_.policy_path, options_.policy_must_exist);
   if (policy) log_notes(*policy);
   const auto applied = policy ? apply(*policy) : Expected<void>(tl::unexpected(policy.error()));
@@ -162,6 +166,7 @@ void Keeper::reload() {
     spdlog::error("could not reload the policy, the running one stays in force: {}", applied.error().message);
   }
   reload_error_ = applied ? std::nullopt : std::optional(applied.error().message);
+  for (const auto& reply : replies) reply(control::to_json(applied));
   reload_schedule_.finished(applied.has_value(), now());
   reload_alarm_.set(reload_schedule_.due());
   notify_service_manager("READY=1");
@@ -268,6 +273,9 @@ void Keeper::stop() {
   if (stopping_) return;
   stopping_ = true;
   notify_service_manager("STOPPING=1");
+  for (const auto& reply : std::exchange(reload_replies_, {})) {
+    reply(control::to_json(system_error("ctgated is stopping")));
+  }
   withdrawn_ = rules_->withdraw();
   if (!withdrawn_) {
     spdlog::error("could not remove the rules; they now let all traffic through: {}", withdrawn_.error().message);
@@ -284,11 +292,18 @@ void Keeper::finish_if_stopped() {
   context_.stop();
 }
 
-std::string Keeper::answer(const std::string& request) const {
+void Keeper::answer(const std::string& request, control::Server::Reply reply) {
   const auto parsed = nlohmann::json::parse(request, nullptr, false);
-  if (!parsed.is_object() || parsed.value("command", nlohmann::json()) != "status") {
-    return R"({"error":"expected {\"command\":\"status\"}"})";
-  }
+  const auto command = parsed.is_object() ? parsed.value("command", nlohmann::json()) : nlohmann::json();
+  if (command == "status") return reply(status());
+  if (command != "reload") return reply(R"({"error":"expected {\"command\":\"status\"} or {\"command\":\"reload\"}"})");
+  if (stopping_) return reply(control::to_json(system_error("ctgated is stopping")));
+  reload_replies_.push_back(std::move(reply));
+  reload_schedule_.request(now());
+  reload_alarm_.set(reload_schedule_.due());
+}
+
+std::string Keeper::status() const {
   control::Status status;
   status.state = stopping_ ? "stopping" : "running";
   status.version = CTGATE_VERSION;

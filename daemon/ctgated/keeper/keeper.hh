@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/control/server.hh"
 #include "daemon/ctgated/keeper/activity.hh"
@@ -57,7 +58,8 @@ class Keeper {
   void stop();
   void finish_if_stopped();
 
-  [[nodiscard]] std::string answer(const std::string& request) const;
+  void answer(const std::string& request, control::Server::Reply reply);
+  [[nodiscard]] std::string status() const;
 
   KeeperOptions options_;
   Policy policy_;
@@ -69,6 +71,7 @@ class Keeper {
   Alarm worker_alarm_;
   ReloadSchedule reload_schedule_;
   Alarm reload_alarm_;
+  std::vector<control::Server::Reply> reload_replies_;  // of who waits for the next reload
   Alarm stop_alarm_;
   Alarm watchdog_alarm_;
 
