@@ -82,7 +82,7 @@ void FlowGate::admit(const FlowKey& key, PacketId id, Time now, Decisions& decis
   // Held until the lookup that this asks for, which is in the same turn.
   flow.state = Flow::State::waiting;
   hold(flow, id, now, decisions);
-  flow.rechecked = unchecked;
+  if (unchecked) flow.rechecked = true;
 }
 
 void FlowGate::hold(Flow& flow, PacketId id, Time now, Decisions& decisions) {

@@ -145,17 +145,21 @@ class Writer {
     rule(chain, "jhash {} mod {} vmap {{ {} }}", key_, queues.size(), fmt::join(targets, ", "));
   }
 
+  void write_gate_until_leaders(std::string_view gate, std::string_view follower, std::string_view waiting) {
+    rule(fmt::format("{}_output", gate), "{}", foreign_source);
+    rule(fmt::format("{}_output", gate), "goto {}", gate);
+    if (!asks_first()) rule(gate, "{} @confirmed accept", key_);
+    write_exemptions(gate);
+    rule(gate, "{} @held goto {}", key_, follower);
+    rule(gate, "{} @{} goto {}", key_, waiting, follower);
+  }
+
   // A datagram that the sets do not know: a leader, or of a flow that conntrack knows and the sets do not (yet, or any
   // more). Which of the two it is shows in the known_* chains, right after conntrack. For that way it is asking: it
   // carries a packet mark, and the one that it had waits in `marks`, by a hash of the flow: nft up to 1.0.6 takes no
   // key longer than 16 bytes there (netlink_gen_map_stmt()). If a set is full it passes as without ctgate.
   void write_gate() {
-    rule("gate_output", "{}", foreign_source);
-    rule("gate_output", "goto gate");
-    if (!asks_first()) rule("gate", "{} @confirmed accept", key_);
-    write_exemptions("gate");
-    rule("gate", "{} @held goto follower", key_);
-    rule("gate", "{} @pending goto follower", key_);
+    write_gate_until_leaders("gate", "follower", "pending");
     rule("gate",
          "update @marks {{ {4} timeout {1} : meta mark }} add @pending {{ {0} timeout {2} }} meta mark set {3:#x} "
          "accept",
@@ -164,12 +168,7 @@ class Writer {
   }
 
   void write_gate_replied() {
-    rule("gate_replied_output", "{}", foreign_source);
-    rule("gate_replied_output", "goto gate_replied");
-    if (!asks_first()) rule("gate_replied", "{} @confirmed accept", key_);
-    write_exemptions("gate_replied");
-    rule("gate_replied", "{} @held goto follower_replied", key_);
-    rule("gate_replied", "{} @awaiting goto follower_replied", key_);
+    write_gate_until_leaders("gate_replied", "follower_replied", "awaiting");
     rule("gate_replied", "add @awaiting {{ {} timeout {} }} accept", key_, pending_timeout);
     rule("gate_replied", "counter name {}", ungated_counters[0]);
   }

@@ -5,9 +5,9 @@
 //   pending    a leader has passed and is not confirmed yet     awaiting   the same, for flows that wait for an answer
 //   held       the flow had a follower: all of it goes through the daemon for a while, so that nothing overtakes
 //   confirmed  the flow has an entry in conntrack               answered   an answer passed shortly before
-// Before conntrack: held -> queue; confirmed -> accept; pending -> held and queue; else a leader: pending, and it
-// passes. In the last chain before conntrack confirms: what passes is no longer pending; if its entry is confirmed
-// already, the flow is learned.
+// Before conntrack: confirmed -> accept; held -> queue; pending -> held and queue; else it is pending and asks. Right
+// after conntrack: who asked and has a confirmed entry teaches the kernel its flow, else it is a leader; and so is who
+// is in `confirmed` without an entry. Last, before conntrack confirms: what passes is no longer pending.
 #pragma once
 
 #include <array>

@@ -30,6 +30,17 @@ TEST_F(FlowGateTest, OpenFlowWhoseEntryIsGoneIsGatedAgain) {
   EXPECT_EQ(confirmed(flow(1), 104ms), (Ids{11, 12}));
 }
 
+// Several come in one batch, and the lookup only after them.
+TEST_F(FlowGateTest, WhereLeadersAreSeenTheFirstOfABatchIsTheNewLeader) {
+  config.sees_leaders = true;
+  admit(flow(1), 10, 0ms);
+  confirmed(flow(1), 1ms);
+  EXPECT_EQ(admit(flow(1), 11, 10s), Ids{});
+  EXPECT_EQ(admit(flow(1), 12, 10s), Ids{});
+  EXPECT_EQ(absent(flow(1), 10s), Ids{11});
+  EXPECT_EQ(confirmed(flow(1), 10s + 2ms), Ids{12});
+}
+
 // --- leaders that are gone ---
 
 class QueuesAreSeen : public FlowGateTest {

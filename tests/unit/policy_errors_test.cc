@@ -101,15 +101,6 @@ TEST(PolicyErrors, Duration) {
             "p:2:24: gate.new_flows_per_source: expected a rate such as \"1000/s\", found \"50/m\"; did you mean "
             "\"50/s\"?\n");
   EXPECT_EQ(
-      errors("[gate]\nnew_flows_per_source = 1000\n"),
-      "p:2:24: gate.new_flows_per_source: expected a rate from 1/s to 1000000/s as a string such as \"1000/s\", found "
-      "1000\n");
-  EXPECT_EQ(errors("[gate]\nnew_flows_per_source = \"0/s\"\n"),
-            "p:2:24: gate.new_flows_per_source: expected a rate from 1/s to 1000000/s, found \"0/s\"\n");
-  EXPECT_EQ(errors("[gate]\nnew_flows_per_source = \"50/m\"\n"),
-            "p:2:24: gate.new_flows_per_source: expected a rate such as \"1000/s\", found \"50/m\"; did you mean "
-            "\"50/s\"?\n");
-  EXPECT_EQ(
       errors("[[rule]]\nname = \"r\"\nmarks = [\"0x40/0x0f\"]\n"),
       "p:3:10: rule[0].marks[0]: expected no bit of the value outside the mask, found \"0x40/0x0f\"; did you mean "
       "\"0x0/0xf\"?\n");
